@@ -1,0 +1,40 @@
+# Two commands do everything: `make demo` and `make test`. The environment is always .venv.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt
+
+.PHONY: demo test test-slow lint setup clean
+
+demo: $(VENV)/.demo
+	$(BIN)/judgefair demo --out demo
+
+test: setup lint
+	$(BIN)/python -m pytest
+
+test-slow: setup
+	$(BIN)/python -m pytest -m slow --timeout 1400
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+setup: $(VENV)/.setup
+
+clean:
+	rm -rf $(VENV) demo dist
+
+$(BIN)/uv:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+$(VENV)/.demo: $(BIN)/uv pyproject.toml constraints.txt
+	$(UV) --editable '.[local]'
+	$(BIN)/judgefair models pull local
+	touch $@
+
+$(VENV)/.setup: $(VENV)/.demo
+	$(UV) --editable '.[local,dev]'
+	touch $@

@@ -1,0 +1,113 @@
+"""Which level did the judge give? Read strictly: what is not exactly an answer is Missing, never repaired."""
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from judgefair.models.reply import Reply, Token
+from judgefair.records import Level, Missing
+from judgefair.rubric.scale import Scale
+
+NOT_APPLICABLE = "not_applicable"
+_WHOLE_IN_CODE_FENCE = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgment:
+    """One parsed reply: a level or why there is none, with the judge's reason and level probabilities where asked for."""
+
+    value: Level | Missing
+    rationale: str | None = None
+    distribution: Mapping[str, float] | None = None
+
+
+class Unparsable(Exception):  # noqa: N818 - it names an outcome, and never leaves this package
+    """The reply is not an answer; the message says why."""
+
+
+def read_fields(reply: Reply, names: Sequence[str]) -> dict[str, Any]:
+    """The reply's one JSON object, holding exactly `names`; Unparsable says what else was found.
+
+    One Markdown code fence around the whole reply is looked through, nothing more.
+    """
+    if reply.finish_reason == "length":
+        raise Unparsable("the reply was cut off at its token limit")
+    inside = _WHOLE_IN_CODE_FENCE.match(reply.text)
+    text = inside[1] if inside else reply.text
+    if not text.strip():
+        raise Unparsable("an empty reply")
+    try:
+        fields = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise Unparsable(f"not one JSON object: {error.msg} at character {error.pos}") from None
+    except RecursionError:
+        raise Unparsable("not one JSON object: nested without end") from None
+    if not isinstance(fields, dict):
+        raise Unparsable(f"a JSON {type(fields).__name__} where an object was asked for")
+    if set(fields) != set(names):
+        raise Unparsable(f"the object has the keys {sorted(fields)} and was to have {sorted(names)}")
+    return fields
+
+
+def read_level(answer: Any, scale: Scale) -> Level | Missing:
+    """The level that was answered, or that the criterion does not apply; Unparsable otherwise."""
+    if answer == NOT_APPLICABLE:
+        return Missing("not_applicable", "the judge says that the criterion does not apply")
+    try:
+        return scale.accept(answer)
+    except ValueError as error:
+        raise Unparsable(f"level {error}") from None
+
+
+def refusal(reply: Reply) -> Missing | None:
+    """Missing where the server says that the model refused or its answer was withheld."""
+    if reply.refusal:
+        return Missing("refused", reply.refusal[:300])
+    if reply.finish_reason == "content_filter":
+        return Missing("refused", "withheld by the server's content filter")
+    return None
+
+
+def level_probabilities(text: str, tokens: Sequence[Token], said: Any, labels: Sequence[Any]) -> dict[Any, float]:
+    """Probability of each label in the place where the reply has its answer, normalised over the labels.
+
+    Unparsable where the answer's token cannot be found, or no label is among its likeliest tokens.
+    """
+    written = json.dumps(said, ensure_ascii=False)
+    place = text.rfind(written) + (1 if isinstance(said, str) else 0)
+    start = 0
+    for token in tokens:
+        end = start + len(token.text)
+        if start <= place < end:
+            break
+        start = end
+    else:
+        raise Unparsable("the answer's token was not found in the log-probabilities")
+    mass = {label: 0.0 for label in labels}
+    for alternative, logprob in token.alternatives.items():
+        label = _label(alternative, labels)
+        if label is not None:
+            mass[label] += math.exp(logprob)
+    total = sum(mass.values())
+    if total <= 0:
+        raise Unparsable("no level is among the likeliest tokens of the answer")
+    return {label: share / total for label, share in mass.items()}
+
+
+def _label(token: str, labels: Sequence[Any]) -> Any:
+    bare = token.strip(' \t\n":,}{')
+    return next((label for label in labels if str(label) == bare), None)
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        raise Unparsable("a key stands twice in the object")
+    return dict(pairs)
+
+
+def _no_constant(name: str) -> float:
+    raise Unparsable(f"{name} is no level")

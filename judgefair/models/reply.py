@@ -1,0 +1,90 @@
+"""What did a model say, and how did it stop?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from judgefair.errors import ModelError
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token of a reply, and the log-probabilities of the likeliest tokens in its place."""
+
+    text: str
+    alternatives: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One completion of a chat request.
+
+    Attributes
+    ----------
+    text : what was said; empty where nothing was.
+    finish_reason : `stop`, `length`, `content_filter`, ... as the server says; None where it does not.
+    refusal : the server's own refusal message, where it has one.
+    tokens : with log-probabilities, where they were asked for and given.
+    """
+
+    text: str
+    finish_reason: str | None = "stop"
+    refusal: str | None = None
+    tokens: Sequence[Token] | None = None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    @classmethod
+    def from_chat(cls, data: Mapping[str, Any]) -> Self:
+        """Read the first choice of a chat completion; ValueError where there is none."""
+        try:
+            choice = data["choices"][0]
+            message = choice["message"]
+            usage = data.get("usage") or {}
+            logprobs = (choice.get("logprobs") or {}).get("content")
+            return cls(
+                text=message.get("content") or "",
+                finish_reason=choice.get("finish_reason"),
+                refusal=message.get("refusal"),
+                tokens=None if not logprobs else [_token(entry) for entry in logprobs],
+                prompt_tokens=int(usage.get("prompt_tokens") or 0),
+                completion_tokens=int(usage.get("completion_tokens") or 0),
+            )
+        except (KeyError, IndexError, TypeError, AttributeError) as error:
+            raise ValueError(f"not a chat completion: {type(error).__name__}: {error}") from None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data; `from_json` reads it back."""
+        tokens = None if self.tokens is None else [[token.text, dict(token.alternatives)] for token in self.tokens]
+        return {
+            "text": self.text,
+            "finish_reason": self.finish_reason,
+            "refusal": self.refusal,
+            "tokens": tokens,
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The reply that `to_json` wrote."""
+        tokens = None if data["tokens"] is None else [Token(text, alternatives) for text, alternatives in data["tokens"]]
+        return cls(**{**data, "tokens": tokens})
+
+
+def _token(entry: Mapping[str, Any]) -> Token:
+    """A token's entry; of alternatives that read the same, the likeliest counts."""
+    alternatives: dict[str, float] = {}
+    for other in [entry, *(entry.get("top_logprobs") or [])]:
+        alternatives[other["token"]] = max(float(other["logprob"]), alternatives.get(other["token"], float("-inf")))
+    return Token(entry["token"], alternatives)
+
+
+def needs_tokens(reply: Reply, model: str) -> Sequence[Token]:
+    """The tokens of a reply; ModelError names the mode that works where the server gave none."""
+    if reply.tokens is None:
+        raise ModelError(
+            f"{model}: the reply carries no log-probabilities, and judging mode 'distribution' reads them. "
+            "Use judging.mode: score, or a server that answers `logprobs`"
+        )
+    return reply.tokens

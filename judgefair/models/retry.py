@@ -1,0 +1,89 @@
+"""Is it worth asking again, and how long should one wait?"""
+
+import random
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+import openai
+import tenacity
+from tenacity.wait import wait_base
+
+from judgefair.errors import ModelError
+from judgefair.models.openai_server import MalformedReplyError
+
+TRANSIENT_STATUS = {408, 409, 425, 429}
+NO_USE_STATUS = {401: "the key was refused", 403: "the key may not use it", 404: "there is no such model or address"}
+
+
+class EmptyReplyError(Exception):
+    """The reply holds no text and no refusal; asking again may help."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often and how patiently the identical prompt is asked again; times in seconds."""
+
+    attempts: int = 6
+    first_wait: float = 0.5
+    longest_wait: float = 60.0
+
+
+class RetryAfterWait(wait_base):
+    """What the server asked for, capped; else an exponential wait with jitter, so that callers do not come back at once."""
+
+    def __init__(self, policy: RetryPolicy) -> None:
+        self._policy = policy
+
+    def __call__(self, retry_state: tenacity.RetryCallState) -> float:
+        policy = self._policy
+        error = retry_state.outcome.exception() if retry_state.outcome else None
+        asked = retry_after(error.response.headers) if isinstance(error, openai.APIStatusError) else None
+        if asked is not None:
+            return min(asked, policy.longest_wait)
+        wait: float = policy.first_wait * 2 ** (retry_state.attempt_number - 1)
+        return min(wait, policy.longest_wait) * random.uniform(0.75, 1.25)
+
+
+def retry_after(headers: httpx.Headers, now: datetime | None = None) -> float | None:
+    """Seconds to wait, from `retry-after-ms` or `retry-after` (seconds or an HTTP date); None where neither can be read.
+
+    >>> retry_after(httpx.Headers({"retry-after": "2.5"}))
+    2.5
+    """
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            return max(0.0, float(headers[name]) * unit)
+        except (KeyError, ValueError):
+            continue
+    try:
+        until = parsedate_to_datetime(headers["retry-after"])
+    except (KeyError, ValueError):
+        return None
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return max(0.0, (until - (now or datetime.now(UTC))).total_seconds())
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same request may succeed later."""
+    if isinstance(error, openai.APIStatusError):
+        return (error.status_code in TRANSIENT_STATUS and not _out_of_quota(error)) or error.status_code >= 500
+    return isinstance(error, openai.APIConnectionError | MalformedReplyError | EmptyReplyError)
+
+
+def refuse_if_useless(error: BaseException, model: str, server: str) -> None:
+    """ModelError where no request at all can succeed, so that nothing more is asked."""
+    if not isinstance(error, openai.APIStatusError):
+        return
+    if _out_of_quota(error):
+        raise ModelError(f"{model} at {server}: the account's quota is used up. Add credit, then run the same command again") from None
+    if error.status_code in NO_USE_STATUS:
+        raise ModelError(
+            f"{model} at {server}: {NO_USE_STATUS[error.status_code]} (HTTP {error.status_code}). "
+            "Check the model's name, the address and the key's environment variable (--key-env)"
+        ) from None
+
+
+def _out_of_quota(error: openai.APIStatusError) -> bool:
+    return error.code == "insufficient_quota"

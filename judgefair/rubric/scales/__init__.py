@@ -1,0 +1,1 @@
+"""Scale kinds, one file each; each file names its class SCALE."""

@@ -1,0 +1,82 @@
+"""How far does the judge agree with the humans beyond chance, on the footing of the humans' own alpha?"""
+
+import numpy as np
+
+from judgefair.statistics.alpha import SOURCE
+from judgefair.statistics.coincidence import alpha_from_sums, between_terms, check_level, value_counts
+from judgefair.statistics.estimate import Estimate, Rng, undefined
+from judgefair.statistics.resample import Floats, bootstrap, cluster_codes, percentile_interval
+
+
+def judge_alpha(
+    judge: Floats,
+    values: Floats,
+    level: str,
+    clusters: object = None,
+    *,
+    n_resamples: int = 2000,
+    confidence: float = 0.95,
+    rng: Rng = 0,
+) -> Estimate:
+    """Krippendorff's alpha over judge-human pairs only.
+
+    Unit u adds 1/m_u to the coincidences for each of its m_u humans, both ways, so that an item counts once however
+    many humans rated it. With one human a unit it is the ordinary alpha of two raters.
+
+    Parameters
+    ----------
+    judge : (n_items,), on the scale; nan = missing.
+    values : (n_raters, n_items), the humans; nan = no rating.
+    level : "nominal", "ordinal" or "interval".
+    clusters : (n_items,) scenario labels to resample, or None to resample items.
+
+    Returns
+    -------
+    Estimate of `alpha.judge_human`. Undefined, with the reason, where judge and humans share no item or no two values
+    differ. `n_missing` counts items without a judge or without a human.
+
+    Examples
+    --------
+    With one human it is the ordinary alpha:
+
+    >>> from judgefair.statistics.alpha import alpha
+    >>> judge, human = np.array([1, 2, 3, 3, 2, 1.0]), np.array([1, 2, 3, 1, 2, 2.0])
+    >>> ordinary = alpha(np.stack([judge, human]), "ordinal").value
+    >>> abs(judge_alpha(judge, human[None, :], "ordinal").value - ordinary) < 1e-12
+    True
+    """
+    check_level(level)
+    judge, values = np.asarray(judge, dtype=float), np.atleast_2d(np.asarray(values, dtype=float))
+    shared = ~np.isnan(judge) & ~np.isnan(values).all(axis=0)
+    codes, n_clusters = cluster_codes(clusters, shared)
+    known = {
+        "n_items": int(shared.sum()),
+        "n_clusters": n_clusters,
+        "n_raters": int((~np.isnan(values[:, shared])).any(axis=1).sum()),
+        "n_missing": int((~shared).sum()),
+        "level": confidence,
+        "source": f"{SOURCE}; pairs restricted to judge and human",
+    }
+    if not shared.any():
+        return undefined("alpha.judge_human", "no item has both a judge's and a human's rating", **known)
+    judge, values = judge[shared], values[:, shared]
+    both, domain = value_counts(np.vstack([values, judge]))
+    if len(domain) == 1:
+        reason = f"judge and humans all say {domain[0]:g}: without variance, agreement beyond chance cannot be told"
+        return undefined("alpha.judge_human", reason, **known)
+    position = np.searchsorted(domain, judge)
+    both[np.arange(len(judge)), position] -= 1
+    rows = np.column_stack([position, both])
+
+    def terms(distinct: np.ndarray) -> object:
+        return between_terms(distinct[:, 0], distinct[:, 1:], domain, level)
+
+    point = alpha_from_sums(np.asarray(terms(rows).sum(axis=0), dtype=float).reshape(1, -1), level)[0]  # type: ignore[attr-defined]
+    draws = bootstrap(rows, terms, lambda sums: alpha_from_sums(sums, level), codes, n_resamples, rng)  # type: ignore[arg-type]
+    low, high, se, trouble = percentile_interval(draws, confidence)
+    unit = "items" if clusters is None else "scenarios"
+    method = f"{level} alpha over judge-human pairs; percentile bootstrap over {n_clusters:,} {unit}, {n_resamples:,} resamples, raters fixed"
+    return Estimate(
+        "alpha.judge_human", float(point), low, high, se=se, method="; ".join(filter(None, [method, trouble])),
+        seed=rng if isinstance(rng, int) else None, **known,
+    )  # fmt: skip

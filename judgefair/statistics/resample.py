@@ -1,0 +1,101 @@
+"""How much would a statistic move with other items? Bootstrap over units or clusters, collapsed where rows repeat."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from judgefair.statistics.estimate import Rng
+
+Floats = NDArray[np.float64]
+MAX_CELLS = 20_000_000
+MAX_UNDEFINED_SHARE = 0.05
+
+
+def bootstrap(
+    rows: NDArray[np.int64],
+    terms: Callable[[NDArray[np.int64]], Floats | sparse.csr_matrix],
+    statistic: Callable[[Floats], Floats],
+    clusters: NDArray[np.int64] | None,
+    n_resamples: int,
+    rng: Rng,
+) -> Floats:
+    """Draws of a statistic that is a function of sums over units.
+
+    Equal rows are collapsed first, then equal clusters, so that the cost grows with what differs and not with
+    the number of units: drawing n units with replacement is drawing multinomial weights over the distinct ones.
+
+    Parameters
+    ----------
+    rows : (n_units, k), what a unit holds; units with equal rows are exchangeable.
+    terms : maps distinct rows (p, k) to their additive terms (p, t).
+    statistic : maps sums of terms (r, t) to values (r,).
+    clusters : (n_units,) codes 0.., or None to draw units.
+
+    Returns
+    -------
+    (n_resamples,), nan where a draw left the statistic undefined.
+    """
+    generator = np.random.default_rng(rng)
+    distinct, inverse = distinct_rows(rows)
+    groups, times = _distinct_clusters(inverse, clusters, len(distinct))
+    group_terms = groups @ sparse.csr_matrix(terms(distinct)) if groups is not None else terms(distinct)
+    chunk = max(1, MAX_CELLS // max(len(times), group_terms.shape[1]))
+    draws = []
+    for start in range(0, n_resamples, chunk):
+        size = min(chunk, n_resamples - start)
+        weights = generator.multinomial(times.sum(), times / times.sum(), size=size)
+        draws.append(statistic(np.asarray(weights @ group_terms, dtype=float)))
+    return np.concatenate(draws)
+
+
+def percentile_interval(draws: Floats, confidence: float) -> tuple[float, float, float, str]:
+    """Low, high, standard error, and what to say where the draws cannot bear an interval."""
+    defined = draws[~np.isnan(draws)]
+    share = 1 - len(defined) / len(draws)
+    if share > MAX_UNDEFINED_SHARE:
+        return np.nan, np.nan, np.nan, f"no interval: undefined in {share:.0%} of the resamples"
+    if np.ptp(defined) == 0:
+        return np.nan, np.nan, np.nan, "no interval: all resamples give the same value"
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(defined, [tail, 1 - tail])
+    return float(low), float(high), float(defined.std(ddof=1)), ""
+
+
+def cluster_codes(clusters: object, keep: NDArray[np.bool_]) -> tuple[NDArray[np.int64] | None, int]:
+    """Codes 0.. of the kept clusters and their number; None and the number of kept units where there are none."""
+    if clusters is None:
+        return None, int(keep.sum())
+    labels, codes = np.unique(np.asarray(clusters)[keep], return_inverse=True)
+    return codes.astype(np.int64), len(labels)
+
+
+def distinct_rows(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The distinct rows, and for each row which of them it is; packed into one integer where they fit."""
+    spans = rows.max(axis=0) + 1 if len(rows) else np.ones(rows.shape[1], dtype=np.int64)
+    if np.log2(spans.astype(float)).sum() < 62:
+        packed = np.ravel_multi_index(tuple(rows.T), tuple(spans))
+        _, first, inverse = np.unique(packed, return_index=True, return_inverse=True)
+    else:
+        _, first, inverse = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+    return rows[first], inverse.reshape(-1)
+
+
+def _distinct_clusters(
+    patterns: NDArray[np.int64], clusters: NDArray[np.int64] | None, n_patterns: int
+) -> tuple[sparse.csr_matrix | None, NDArray[np.int64]]:
+    """Distinct clusters as counts of patterns (g, n_patterns), and how often each occurs."""
+    if clusters is None:
+        return None, np.bincount(patterns, minlength=n_patterns)
+    order = np.lexsort((patterns, clusters))
+    bounds = np.flatnonzero(np.diff(clusters[order])) + 1
+    times: dict[bytes, int] = {}
+    for members in np.split(patterns[order], bounds):
+        key = members.tobytes()
+        times[key] = times.get(key, 0) + 1
+    groups = [np.frombuffer(key, dtype=np.int64) for key in times]
+    indptr = np.cumsum([0, *map(len, groups)])
+    indices = np.concatenate(groups)
+    counts = sparse.csr_matrix((np.ones(len(indices)), indices, indptr), shape=(len(groups), n_patterns))
+    return counts, np.fromiter(times.values(), dtype=np.int64)
