@@ -1,5 +1,28 @@
-"""The command line."""
+"""The command line. Nothing heavy is imported before a command needs it."""
+
+import sys
+
+import typer
+
+from judgefair.cli import demo, judging, models, reports, rubrics, sets
+from judgefair.errors import JudgefairError
+
+app = typer.Typer(
+    name="judgefair",
+    help="Evaluate the fairness of language-model applications with LLM judges, and show how far each judge can be trusted.",
+    epilog="Shortest way in: judgefair validate --ratings ratings.csv --judge NAME --scale ordinal:1-5 --out DIR",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for family in (demo, rubrics, judging, sets, models, reports):
+    family.register(app)
 
 
 def main() -> None:
-    """Run."""
+    """Run a command; an expected error is told in words, with its exit code."""
+    try:
+        app()
+    except JudgefairError as error:
+        print(f"judgefair: {error}", file=sys.stderr)  # noqa: T201 - this is the command line
+        sys.exit(error.exit_code)

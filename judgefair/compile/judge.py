@@ -147,9 +147,13 @@ def _check_mode(rubric: Rubric) -> None:
         raise InputError(f"{rubric.id}: judging.mode distribution reads one answer a call. Write criteria_per_call: one")
     for criterion in rubric.criteria:
         if criterion.scale.kind == "interval":
-            raise InputError(f"{rubric.id}: {criterion.id} is on an interval scale, which has no list of levels to read the probabilities of. Use mode score")
+            raise InputError(
+                f"{rubric.id}: {criterion.id} is on an interval scale, which has no list of levels to read the probabilities of. Use mode score"
+            )
         if len(criterion.scale.levels) + 1 > MAX_LABELS:
-            raise InputError(f"{rubric.id}: {criterion.id} has {len(criterion.scale.levels)} levels, and distribution reads at most {MAX_LABELS - 1}. Use mode score")
+            raise InputError(
+                f"{rubric.id}: {criterion.id} has {len(criterion.scale.levels)} levels, and distribution reads at most {MAX_LABELS - 1}. Use mode score"
+            )
 
 
 def _dspy() -> Any:

@@ -2,9 +2,9 @@
 
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from judgefair.models.reply import Reply, Token
@@ -12,7 +12,6 @@ from judgefair.records import Level, Missing
 from judgefair.rubric.scale import Scale
 
 NOT_APPLICABLE = "not_applicable"
-_WHOLE_IN_CODE_FENCE = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +34,7 @@ def read_fields(reply: Reply, names: Sequence[str]) -> dict[str, Any]:
     """
     if reply.finish_reason == "length":
         raise Unparsable("the reply was cut off at its token limit")
-    inside = _WHOLE_IN_CODE_FENCE.match(reply.text)
-    text = inside[1] if inside else reply.text
+    text = _without_code_fence(reply.text)
     if not text.strip():
         raise Unparsable("an empty reply")
     try:
@@ -45,6 +43,8 @@ def read_fields(reply: Reply, names: Sequence[str]) -> dict[str, Any]:
         raise Unparsable(f"not one JSON object: {error.msg} at character {error.pos}") from None
     except RecursionError:
         raise Unparsable("not one JSON object: nested without end") from None
+    except ValueError:
+        raise Unparsable("not one JSON object: a number of thousands of digits") from None
     if not isinstance(fields, dict):
         raise Unparsable(f"a JSON {type(fields).__name__} where an object was asked for")
     if set(fields) != set(names):
@@ -77,16 +77,13 @@ def level_probabilities(text: str, tokens: Sequence[Token], said: Any, labels: S
     Unparsable where the answer's token cannot be found, or no label is among its likeliest tokens.
     """
     written = json.dumps(said, ensure_ascii=False)
-    place = text.rfind(written) + (1 if isinstance(said, str) else 0)
-    start = 0
-    for token in tokens:
-        end = start + len(token.text)
-        if start <= place < end:
-            break
-        start = end
-    else:
-        raise Unparsable("the answer's token was not found in the log-probabilities")
-    mass = {label: 0.0 for label in labels}
+    trimmed = "".join(token.text for token in tokens).find(text)  # characters that the server left out before the text
+    if trimmed < 0 or written not in text:
+        raise Unparsable("the answer was not found in the tokens that carry the log-probabilities")
+    place = trimmed + text.rfind(written) + (1 if isinstance(said, str) else 0)
+    ends = accumulate(len(token.text) for token in tokens)
+    token = next(token for token, end in zip(tokens, ends, strict=True) if place < end)
+    mass = dict.fromkeys(labels, 0.0)
     for alternative, logprob in token.alternatives.items():
         label = _label(alternative, labels)
         if label is not None:
@@ -100,6 +97,11 @@ def level_probabilities(text: str, tokens: Sequence[Token], said: Any, labels: S
 def _label(token: str, labels: Sequence[Any]) -> Any:
     bare = token.strip(' \t\n":,}{')
     return next((label for label in labels if str(label) == bare), None)
+
+
+def _without_code_fence(text: str) -> str:
+    first, _, rest = text.strip().partition("\n")
+    return rest.removesuffix("```") if first.rstrip() in {"```", "```json"} and rest.endswith("```") else text
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import ValidationError
-
 from judgefair.compile.fence import fence
 from judgefair.compile.parse import NOT_APPLICABLE, Judgment, Unparsable, level_probabilities, read_fields, read_level, refusal
 from judgefair.errors import ProgramError
@@ -126,6 +124,7 @@ class JudgeProgram:
             rationale = fields.get(rationale_name)
             if rationale is not None and not isinstance(rationale, str):
                 raise Unparsable(f"{rationale_name} is no text")
+            rationale = rationale and rationale.encode("utf-8", "replace").decode("utf-8")  # half a pair cannot be stored
             if not prompt.labels:
                 return Judgment(read_level(fields[level_name], scale), rationale)
             return self._parse_distribution(prompt, criterion, fields[level_name], reply)
@@ -191,22 +190,33 @@ def load_program(path: str | os.PathLike[str], rubric: Rubric | None = None) -> 
     try:
         data = json.loads(Path(path).read_text("utf-8"))
     except OSError as error:
-        raise ProgramError(f"{path}: cannot be read ({error.strerror}). Write one with: judgefair compile RUBRIC --out {path}") from None
+        raise ProgramError(
+            f"{path}: cannot be read ({error.strerror}). Write one with: judgefair compile RUBRIC --out {path}"
+        ) from None
     except ValueError as error:
         raise ProgramError(f"{path}: not JSON ({error}). Write it again with: judgefair compile RUBRIC --out {path}") from None
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise ProgramError(f"{path}: not a judge program of format {FORMAT}. Write it again with: judgefair compile RUBRIC --out {path}")
+        raise ProgramError(
+            f"{path}: not a judge program of format {FORMAT}. Write it again with: judgefair compile RUBRIC --out {path}"
+        )
     try:
         made_from = Rubric.model_validate(_dates_are_text(data["rubric"]))
         program = JudgeProgram.from_json(data, made_from)
-    except (KeyError, TypeError, ValidationError) as error:
-        raise ProgramError(f"{path}: a part is missing or wrong ({type(error).__name__}: {error}). Compile the rubric again") from None
-    for expected, found, what in (
+        does, says = program.fingerprint, fingerprint({name: part for name, part in data.items() if name != "fingerprint"})
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ProgramError(
+            f"{path}: a part is missing or wrong ({type(error).__name__}: {error}). Compile the rubric again"
+        ) from None
+    for written, is_now, what in (
         (data.get("rubric_fingerprint"), made_from.fingerprint, "its rubric"),
-        (data.get("fingerprint"), program.fingerprint, "the program"),
+        (data.get("fingerprint"), does, "the program"),
+        (data.get("fingerprint"), says, "the program"),
     ):
-        if expected != found:
-            raise ProgramError(f"{path}: {what} was changed after compiling (fingerprint {found[:12]}, written {str(expected)[:12]}). Compile the rubric again")
+        if written != is_now:
+            raise ProgramError(
+                f"{path}: {what} was changed after compiling (fingerprint {is_now[:12]}, written {str(written)[:12]}). "
+                "Compile the rubric again"
+            )
     if rubric is not None and rubric.fingerprint != made_from.fingerprint:
         raise ProgramError(
             f"{path}: made from {made_from.id} {made_from.version} ({made_from.fingerprint[:12]}), not from {rubric.id} "

@@ -35,5 +35,7 @@ def choose_model(text: str, *, key_env: str = DEFAULT_KEY_ENV, timeout: float = 
     if address:
         return OpenAIServer(name, server_address(address), key=key, timeout=timeout)
     if key is None:
-        raise ModelError(f"{key_env} is not set, and '{name}' is asked at {DEFAULT_SERVER}. Export the key, or name a server: {name}@BASE_URL")
+        raise ModelError(
+            f"{key_env} is not set, and '{name}' is asked at {DEFAULT_SERVER}. Export the key, or name a server: {name}@BASE_URL"
+        )
     return OpenAIServer(name, key=key, timeout=timeout)

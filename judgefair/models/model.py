@@ -30,7 +30,9 @@ class Model(ABC):
     def open(self) -> AbstractAsyncContextManager[Post]:
         """Make the model ready, and give the function that posts one request and returns the parsed reply."""
 
-    def body(self, messages: list[dict[str, str]], schema: dict[str, Any], sampling: dict[str, Any], sample: int, replicates: int) -> Body:
+    def body(
+        self, messages: list[dict[str, str]], schema: dict[str, Any], sampling: dict[str, Any], sample: int, replicates: int
+    ) -> Body:
         """The request for one judgment: the same prompt, schema and sampling always give the same body.
 
         Temperature is 0 unless replicates are asked for. Reasoning models take neither temperature nor seed and are sent

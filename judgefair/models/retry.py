@@ -77,7 +77,9 @@ def refuse_if_useless(error: BaseException, model: str, server: str) -> None:
     if not isinstance(error, openai.APIStatusError):
         return
     if _out_of_quota(error):
-        raise ModelError(f"{model} at {server}: the account's quota is used up. Add credit, then run the same command again") from None
+        raise ModelError(
+            f"{model} at {server}: the account's quota is used up. Add credit, then run the same command again"
+        ) from None
     if error.status_code in NO_USE_STATUS:
         raise ModelError(
             f"{model} at {server}: {NO_USE_STATUS[error.status_code]} (HTTP {error.status_code}). "

@@ -58,6 +58,8 @@ def scripted(name: str) -> Scripted:
 
 
 def _options(field: dict[str, Any]) -> list[Any]:
+    if "anyOf" in field:
+        return _options(field["anyOf"][0])
     if "enum" in field:
         return list(field["enum"])
     if field.get("type") == "number":
@@ -85,7 +87,10 @@ def _tokens(content: str, fields: dict[str, Any]) -> list[dict[str, Any]]:
     top = [{"token": str(said), "logprob": math.log(0.7)}]
     top += [{"token": str(option), "logprob": math.log(0.3 / len(others))} for option in others]
     pieces = [(content[:start], []), (content[start:end], top), (content[end:], [])]
-    return [{"token": text, "logprob": alternatives[0]["logprob"] if alternatives else 0.0, "top_logprobs": alternatives} for text, alternatives in pieces]
+    return [
+        {"token": text, "logprob": alternatives[0]["logprob"] if alternatives else 0.0, "top_logprobs": alternatives}
+        for text, alternatives in pieces
+    ]
 
 
 SCRIPTS: dict[str, Pick] = {

@@ -6,8 +6,9 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from judgefair.errors import InputError, did_you_mean
+from judgefair.records import Level
 from judgefair.rubric.context import Strict
-from judgefair.rubric.scale import Scale, make_scale
+from judgefair.rubric.scale import Scale, make_scale, scale_kind
 
 Role = Literal["must_ignore", "may_use", "must_use"]
 
@@ -16,25 +17,34 @@ def _scale(written: Any) -> Scale:
     if isinstance(written, Scale):
         return written
     if not isinstance(written, dict):
-        raise PydanticCustomError("scale", "expected a mapping with the keys kind and levels")
+        raise _wrong("is no mapping. Expected one with the keys kind and levels")
     for key in written:
         if key not in {"kind", "levels"}:
-            raise PydanticCustomError("scale", f"{key} is not a key here.{did_you_mean(str(key), ['kind', 'levels'])} Keys: kind, levels")
+            raise _wrong(f"is not a key here.{did_you_mean(str(key), ['kind', 'levels'])} Keys: kind, levels", key)
     for key in ("kind", "levels"):
         if key not in written:
-            raise PydanticCustomError("scale", f"{key} is missing. Expected kind (binary, nominal, ordinal, interval) and levels")
+            raise _wrong("is missing. Expected kind (binary, nominal, ordinal, interval) and levels", key)
     levels = written["levels"]
-    if isinstance(levels, list):
+    if isinstance(levels, list) and all(isinstance(x, list) and len(x) == 2 and isinstance(x[0], Level) for x in levels):
         levels = dict(levels)
-    if not isinstance(levels, dict) or any(isinstance(level, bool) or not isinstance(level, int | float | str) for level in levels):
-        raise PydanticCustomError("scale", "levels must be a mapping of each level (a number or a name) to its anchor or null")
+    if not isinstance(levels, dict) or any(isinstance(level, bool) or not isinstance(level, Level) for level in levels):
+        raise _wrong("is no mapping of each level (a number or a name) to its anchor or null", "levels")
     for level, anchor in levels.items():
         if not isinstance(anchor, str | None):
-            raise PydanticCustomError("scale", f"the anchor of level {level} is {anchor!r}. Expected text or null")
+            raise _wrong(f"is {anchor!r}. Expected an anchor: text or null", "levels", level)
+    try:
+        scale_kind(str(written["kind"]))
+    except InputError as error:
+        raise _wrong(str(error).removeprefix("kind "), "kind") from None
     try:
         return make_scale(str(written["kind"]), levels)
     except InputError as error:
-        raise PydanticCustomError("scale", "{problem}", {"problem": str(error)}) from None
+        raise _wrong(f"cannot be these: {error}", "levels") from None
+
+
+def _wrong(problem: str, *at: Level) -> PydanticCustomError:
+    """The problem of the place `at` within a scale."""
+    return PydanticCustomError("scale", "{problem}", {"problem": problem, "at": at})
 
 
 ScaleField = Annotated[

@@ -74,7 +74,9 @@ def _empty_cue_list(rubric: Rubric) -> Iterator[Problem]:
                 yield Problem("empty_cue_list", where, "is empty. List cues, or leave `cues` out where items come from data")
             for cue, examples in (group.cues or {}).items():
                 if not examples:
-                    yield Problem("empty_cue_list", (*where, cue), "is an empty list. Write at least one cue, or leave the channel out")
+                    yield Problem(
+                        "empty_cue_list", (*where, cue), "is an empty list. Write at least one cue, or leave the channel out"
+                    )
 
 
 def _role_missing(rubric: Rubric) -> Iterator[Problem]:

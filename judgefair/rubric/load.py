@@ -34,7 +34,7 @@ def check_rubric(source: str | os.PathLike[str]) -> tuple[Rubric, list[str]]:
     document = read_yaml(path)
     rubric = validate(document, Rubric)
     changelog = path.parent / "CHANGELOG.md"
-    problems = lint(rubric, changelog.read_text("utf-8") if changelog.is_file() else "")
+    problems = lint(rubric, changelog.read_text("utf-8", errors="replace") if changelog.is_file() else "")
     refused = [tell(problem, document.at(problem.where)) for problem in problems if not problem.is_warning]
     if refused:
         raise InputError("\n".join(refused))

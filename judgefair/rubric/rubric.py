@@ -54,4 +54,7 @@ class Rubric(Strict):
 
     def criterion(self, criterion_id: str) -> Criterion:
         """The criterion of that id; KeyError otherwise."""
-        return next(criterion for criterion in self.criteria if criterion.id == criterion_id)
+        for criterion in self.criteria:
+            if criterion.id == criterion_id:
+                return criterion
+        raise KeyError(criterion_id)

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from math import nan
 from typing import Any, ClassVar, Self
 
@@ -94,6 +95,7 @@ def make_scale(kind: str, levels: Mapping[Level, str | None]) -> Scale:
     return cls(dict(levels))
 
 
+@cache
 def scale_kind(kind: str) -> type[Scale]:
     """The class of a scale kind, found by its file or entry point."""
     known = plugins.names("scales")

@@ -1,5 +1,7 @@
 """What did a person write, on which line, and is it exactly what the schema allows?"""
 
+import datetime
+import math
 import re
 import types
 from collections.abc import Mapping, Sequence
@@ -108,13 +110,13 @@ def _build(loader: _Loader, node: yaml.Node, where: KeyPath, lines: dict[KeyPath
     if isinstance(node, yaml.SequenceNode):
         return [_build(loader, child, (*where, index), lines, path) for index, child in enumerate(node.value)]
     if not isinstance(node, yaml.MappingNode):
-        return loader.construct_object(node, deep=True)
+        return _plain(loader, node, path)
     built: dict[Any, Any] = {}
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
         if not isinstance(key_node, yaml.ScalarNode):
             raise InputError(f"{path}:{line}: a key under {dotted(where) or 'the top'} is not a plain word or number")
-        key = loader.construct_object(key_node)
+        key = _plain(loader, key_node, path)
         if key in built:
             raise InputError(f"{path}:{line}: {dotted((*where, key))} is written twice. Keep one of them")
         lines[(*where, key)] = line
@@ -122,8 +124,25 @@ def _build(loader: _Loader, node: yaml.Node, where: KeyPath, lines: dict[KeyPath
     return built
 
 
+def _plain(loader: _Loader, node: yaml.Node, path: Path) -> Any:
+    """A word, number or date; what only looks like one, such as 2026-02-30 or .inf, is refused."""
+    try:
+        value = loader.construct_object(node, deep=True)
+        if not isinstance(value, str | int | float | datetime.date | None):
+            raise ValueError(f"a {type(value).__name__}")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError("not a finite number")
+    except ValueError as error:
+        place = f"{path}:{node.start_mark.line + 1}"
+        written = str(node.value)[:40]
+        raise InputError(f"{place}: '{written}' cannot be read ({error}). Expected text, a finite number or a date") from None
+    return value
+
+
 def _one_branch(details: list[ErrorDetails]) -> list[ErrorDetails]:
     """Of a union of a list and a word, keep the problems of the branch that was meant, and drop the branch's tag."""
+    literals = [detail for detail in details if detail["type"] == "literal_error"]
+    of_word = {id(detail) for detail in literals if str(detail["loc"][-1]).startswith("literal[")}
     for detail in details:
         detail["loc"] = tuple(part for part in detail["loc"] if not (isinstance(part, str) and part.endswith("]")))
     words = {detail["loc"] for detail in details if detail["type"] == "literal_error" and isinstance(detail["input"], str)}
@@ -131,12 +150,12 @@ def _one_branch(details: list[ErrorDetails]) -> list[ErrorDetails]:
         detail
         for detail in details
         if not (detail["type"] == "list_type" and detail["loc"] in words)
-        and not (detail["type"] == "literal_error" and not isinstance(detail["input"], str) and len(details) > 1)
+        and not (id(detail) in of_word and not isinstance(detail["input"], str))
     ]
 
 
 def _explain(document: Document, model: type[BaseModel], detail: ErrorDetails) -> str:
-    where = detail["loc"]
+    where = (*detail["loc"], *detail.get("ctx", {}).get("at", ()))
     place, found = document.at(where), detail["input"]
     match detail["type"]:
         case "extra_forbidden":
@@ -146,10 +165,14 @@ def _explain(document: Document, model: type[BaseModel], detail: ErrorDetails) -
             return f"{place}: {dotted(where)} is missing. Expected {_description(model, where)}"
         case "literal_error":
             options = re.findall(r"'([^']*)'", detail["ctx"]["expected"])
-            return f"{place}: {dotted(where)} is {found!r}.{did_you_mean(str(found), options)} Expected one of: {', '.join(options)}"
+            return (
+                f"{place}: {dotted(where)} is {found!r}.{did_you_mean(str(found), options)} Expected one of: {', '.join(options)}"
+            )
     shown = repr(found) if isinstance(found, str | int | float | bool | None) else f"a {type(found).__name__}"
     message = detail["msg"].removeprefix("Value error, ")
-    if detail["type"] in {"value_error", "scale"}:
+    if detail["type"] == "scale":
+        return f"{place}: {dotted(where)} {message}"
+    if detail["type"] == "value_error":
         return f"{place}: {dotted(where)}: {message}"
     return f"{place}: {dotted(where)} is {shown}: {message}. Expected {_description(model, where)}"
 
@@ -171,7 +194,14 @@ def _without_none(annotation: Any) -> Any:
     """The model, list or mapping in a union with None or with a plain word."""
     if get_origin(annotation) not in {Union, types.UnionType}:
         return annotation
-    return next((option for option in get_args(annotation) if get_origin(option) in {list, dict} or isinstance(option, type) and issubclass(option, BaseModel)), annotation)
+    return next(
+        (
+            option
+            for option in get_args(annotation)
+            if get_origin(option) in {list, dict} or (isinstance(option, type) and issubclass(option, BaseModel))
+        ),
+        annotation,
+    )
 
 
 def _keys(model: type[BaseModel], where: Sequence[str | int | float]) -> list[str]:

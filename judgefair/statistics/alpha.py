@@ -68,7 +68,7 @@ def alpha(
         "source": SOURCE,
     }
     counts = counts[pairable]
-    reason = _why_undefined(counts, domain, known["n_raters"])
+    reason = _why_undefined(counts, domain, int((~np.isnan(values)).any(axis=1).sum()))
     if reason:
         return undefined("alpha.human", reason, **known)
     used = counts.any(axis=0)

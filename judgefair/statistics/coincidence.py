@@ -24,7 +24,8 @@ def within_terms(counts: NDArray[np.int64], domain: Floats, level: str) -> Terms
     if level == "nominal":
         return np.column_stack([counts, (counts * (m[:, None] - counts)).sum(1) / (m - 1)])
     if level == "interval":
-        first, second = counts @ domain, counts @ domain**2
+        x = _standardised(domain)
+        first, second = counts @ x, counts @ x**2
         return np.column_stack([m, first, second, (2 * m * second - 2 * first**2) / (m - 1)])
     unit, c, k = _pairs_within(counts)
     o_ck = counts[unit, c] * (counts[unit, k] - (c == k)) / (m[unit] - 1)
@@ -43,7 +44,8 @@ def between_terms(judge: NDArray[np.int64], counts: NDArray[np.int64], domain: F
         totals[units, judge] += 1
         return np.column_stack([totals, 2 * (1 - share[units, judge])])
     if level == "interval":
-        x, first, second = domain[judge], share @ domain, share @ domain**2
+        standard = _standardised(domain)
+        x, first, second = standard[judge], share @ standard, share @ standard**2
         return np.column_stack([np.full(len(counts), 2), x + first, x**2 + second, 2 * (x**2 - 2 * x * first + second)])
     unit, k = np.nonzero(counts)
     j, weight = judge[unit], share[unit, k]
@@ -72,6 +74,11 @@ def alpha_from_sums(sums: Floats, level: str) -> Floats:
         return np.where(expected > 1e-9 * np.maximum(n, 1) ** 2, 1 - (n - 1) * observed / expected, np.nan)
 
 
+def _standardised(domain: Floats) -> Floats:
+    """Values about 0 and within 1: interval alpha depends on neither origin nor unit, sums of squares lose digits to both."""
+    return (domain - domain.mean()) / np.ptp(domain)
+
+
 def _pairs_within(counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
     """Unit and both values of every ordered pair of values that occurs in a unit."""
     unit, value = np.nonzero(counts)
@@ -84,7 +91,9 @@ def _pairs_within(counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
     return unit[left], value[left], value[right]
 
 
-def _coincidences(unit: NDArray[np.int64], c: NDArray[np.int64], k: NDArray[np.int64], o_ck: Floats, shape: tuple[int, ...]) -> sparse.csr_matrix:
+def _coincidences(
+    unit: NDArray[np.int64], c: NDArray[np.int64], k: NDArray[np.int64], o_ck: Floats, shape: tuple[int, ...]
+) -> sparse.csr_matrix:
     n_units, n_values = shape
     return sparse.coo_matrix((o_ck, (unit, c * n_values + k)), shape=(n_units, n_values**2)).tocsr()
 

@@ -59,7 +59,11 @@ def kappa(
         return undefined(estimand, "no item has both ratings", **known)
     domain, both = np.unique(np.stack([a[paired], b[paired]]), return_inverse=True)
     if len(domain) == 1:
-        return undefined(estimand, f"all ratings are {domain[0]:g}: without variance, agreement beyond chance cannot be told", **known)
+        return undefined(
+            estimand, f"all ratings are {domain[0]:g}: without variance, agreement beyond chance cannot be told", **known
+        )
+    # Kappa depends on neither origin nor unit; sums of squares would lose digits to both.
+    domain = (domain - domain.mean()) / np.ptp(domain)
     rows = both.reshape(2, -1).T.astype(np.int64)
     terms, statistic = (
         (partial(_quadratic_terms, domain=domain), _quadratic_kappa)

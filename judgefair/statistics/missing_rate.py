@@ -54,5 +54,7 @@ def _effective_n(flags: np.ndarray, units: np.ndarray, n_clusters: int) -> float
     if rate in {0.0, 1.0} or n_clusters < 2:
         return n_clusters
     residual = np.bincount(units, flags) - rate * np.bincount(units)
-    clustered = n_clusters / (n_clusters - 1) * (residual**2).sum() / n**2
-    return float(min(n, rate * (1 - rate) / clustered)) if clustered > 0 else float(n_clusters)
+    spread = (residual**2).sum()
+    if spread < 1e-18:  # equal rates, up to rounding
+        return n_clusters
+    return float(min(n, rate * (1 - rate) / (n_clusters / (n_clusters - 1) * spread / n**2)))

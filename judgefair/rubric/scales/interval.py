@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from math import isfinite
 from typing import Any, Self
 
 from judgefair.records import Level
@@ -59,7 +58,7 @@ class Interval(Scale):
 
     def _within(self, number: float) -> float:
         low, high = (float(end) for end in self.ends)
-        if not (isfinite(number) and low <= number <= high):
+        if not low <= number <= high:
             raise ValueError(f"{number!r} is not within {self.describe()}")
         return float(number)
 

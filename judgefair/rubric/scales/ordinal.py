@@ -26,7 +26,9 @@ class Ordinal(Discrete):
             return []
         if all(isinstance(level, str) for level in levels):
             return []
-        return [f"levels are {', '.join(map(repr, levels))}. Expected whole numbers only or names only (half steps: kind interval)"]
+        return [
+            f"levels are {', '.join(map(repr, levels))}. Expected whole numbers only or names only (half steps: kind interval)"
+        ]
 
     @classmethod
     def from_words(cls, words: str) -> Self:

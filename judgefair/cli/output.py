@@ -1,0 +1,62 @@
+"""How does the command line speak? Results on stdout, progress and notes on stderr."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from judgefair.runs import Progress
+
+JSON = typer.Option(False, "--json", help="Print the result as one JSON document.")
+
+
+def say(text: str = "") -> None:
+    """A line of the result."""
+    typer.echo(text)
+
+
+def note(text: str) -> None:
+    """A line beside the result."""
+    typer.echo(text, err=True)
+
+
+def say_json(content: Any) -> None:
+    """The result as one JSON document."""
+    typer.echo(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[["Progress"], None]]:
+    """A bar on stderr with rate, time left and spend; where stderr is no terminal, a line every ten seconds."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    started, last_line = time.monotonic(), [time.monotonic()]
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[detail]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=None, detail="")
+
+        def update(progress: "Progress") -> None:
+            asked = progress.done - progress.reused
+            rate = asked / max(time.monotonic() - started, 1e-9)
+            missing = sum(progress.missing.values())
+            detail = f"{rate:,.1f}/s, {progress.budget.calls:,} calls, {progress.budget.tokens:,} tokens, {missing:,} missing"
+            bar.update(task, completed=progress.done, total=progress.total, detail=detail)
+            if not console.is_terminal and (progress.done == progress.total or time.monotonic() - last_line[0] > 10):
+                last_line[0] = time.monotonic()
+                note(f"{what}: {progress.done:,} of {progress.total:,} ({detail})")
+
+        yield update

@@ -1,0 +1,109 @@
+"""What can stand in a report? Text, tables and charts, as plain data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from judgefair.statistics.estimate import Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A table cell, and where it is a number what stands behind it."""
+
+    text: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A paragraph."""
+
+    text: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"kind": "text", "text": self.text}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under columns."""
+
+    caption: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        rows = [[{"text": cell.text, "title": cell.title} for cell in row] for row in self.rows]
+        return {"kind": "table", "caption": self.caption, "columns": list(self.columns), "rows": rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A Vega-Lite chart, and in words what it shows."""
+
+    caption: str
+    spec: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"kind": "chart", "caption": self.caption, "spec": self.spec}
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Judged text side by side with what was said of it; the text is data and is escaped wherever it is shown."""
+
+    title: str
+    parts: Sequence[tuple[str, str]]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"kind": "quote", "title": self.title, "parts": [list(part) for part in self.parts]}
+
+
+Block = Text | Table | Chart | Quote
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One question a report answers."""
+
+    id: str
+    title: str
+    blocks: Sequence[Block] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"id": self.id, "title": self.title, "blocks": [block.to_json() for block in self.blocks]}
+
+
+def block_from_json(data: dict[str, Any]) -> Block:
+    """The block that `to_json` wrote."""
+    match data["kind"]:
+        case "text":
+            return Text(data["text"])
+        case "table":
+            return Table(data["caption"], data["columns"], [[Cell(**cell) for cell in row] for row in data["rows"]])
+        case "chart":
+            return Chart(data["caption"], data["spec"])
+        case "quote":
+            return Quote(data["title"], [(name, text) for name, text in data["parts"]])
+    raise ValueError(f"'{data['kind']}' is no kind of block")
+
+
+def number(estimate: Estimate, signed: bool = False) -> Cell:
+    """An estimate with its interval; hovering tells n, unit and method.
+
+    >>> number(Estimate("judge_error", 0.5, 0.25, 0.75), signed=True).text
+    '+0.50 [+0.25, +0.75]'
+    """
+    plus = "+" if signed else ""
+    title = f"{estimate.estimand}; {estimate.n_items:,} items, {estimate.n_raters:,} raters; {estimate.level:.0%} interval; {estimate.method}"
+    if not estimate.is_defined:
+        return Cell("undefined", title)
+    if estimate.low != estimate.low:
+        return Cell(f"{estimate.value:{plus}.2f} (no interval)", title)
+    return Cell(f"{estimate.value:{plus}.2f} [{estimate.low:{plus}.2f}, {estimate.high:{plus}.2f}]".replace("-", "−"), title)

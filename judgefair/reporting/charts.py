@@ -1,0 +1,129 @@
+"""Pictures of estimates: each function returns one Vega-Lite chart, with its intervals; `to_svg` is the one renderer."""
+
+import json
+import re
+from typing import Any
+
+import altair as alt
+import vl_convert
+
+from judgefair.reporting.words import labellers, population_name, populations
+from judgefair.validation import Validation
+
+BLUE, ORANGE = "#0072b2", "#d55e00"
+INK = "#010203"
+"""Stands for the page's text colour, so that a chart is readable in dark and in light."""
+MAX_LEVELS = 12
+
+
+def agreement_chart(validation: Validation, criterion: str) -> dict[str, Any] | None:
+    """Alpha of the judge with the humans beside that of the humans among themselves, by population."""
+    names = {
+        "alpha.human": f"{labellers(validation)} among themselves",
+        "alpha.judge_human": f"judge with {labellers(validation)}",
+    }
+    rows = _rows(validation, criterion, names)
+    return _intervals(rows, "Krippendorff's alpha", list(names.values())) if rows else None
+
+
+def judge_error_chart(validation: Validation, criterion: str) -> dict[str, Any] | None:
+    """Judge minus human by population, in scale points."""
+    rows = _rows(validation, criterion, {"judge_error": "judge error"})
+    return _intervals(rows, f"judge minus {labellers(validation)}, in scale points", ["judge error"]) if rows else None
+
+
+def ratings_chart(validation: Validation, criterion: str) -> dict[str, Any] | None:
+    """How often each level was given, by the judge and by the humans."""
+    scale = validation.scales[criterion]
+    rated = validation.ratings[(validation.ratings["criterion"] == criterion) & validation.ratings["code"].notna()]
+    kinds = {"human": labellers(validation), "judge": "judge"}
+    many = scale.kind == "interval" and rated["code"].nunique() > MAX_LEVELS
+    rows = []
+    for kind, name in kinds.items():
+        codes = rated.loc[rated["rater_kind"] == kind, "code"]
+        levels = codes.round() if many else codes
+        for code, share in levels.value_counts(normalize=True).sort_index().items():
+            rows.append(
+                {
+                    "level": str(scale.level(float(code))),
+                    "order": float(code),
+                    "who": f"{name} (n={len(codes):,})",
+                    "share": float(share),
+                }
+            )
+    if not rows:
+        return None
+    order = [str(level) for level in scale.levels] if scale.kind != "interval" else sorted({r["level"] for r in rows}, key=float)
+    whose = list(dict.fromkeys(row["who"] for row in rows))
+    chart = (
+        alt.Chart(alt.Data(values=rows))
+        .mark_bar(stroke=INK, strokeWidth=0.5)
+        .encode(
+            x=alt.X("share:Q", title="share of ratings", axis=alt.Axis(format="%")),
+            y=alt.Y("level:N", title="level", sort=order),
+            yOffset=alt.YOffset("who:N", sort=whose),
+            color=alt.Color("who:N", title=None, sort=whose, scale=alt.Scale(domain=whose, range=[BLUE, ORANGE])),
+        )
+    )
+    return _finish(chart, 22 * max(2, len({row["level"] for row in rows})) + 10)
+
+
+def to_svg(spec: dict[str, Any]) -> str:
+    """The chart as SVG: its text takes the page's colour, and nothing in it needs a style or a script."""
+    svg = vl_convert.vegalite_to_svg(json.dumps(spec))
+    svg = svg.replace(INK, "currentColor")
+    return re.sub(r'\s(?:style|class)="[^"]*"', "", svg)
+
+
+def _rows(validation: Validation, criterion: str, names: dict[str, str]) -> list[dict[str, Any]]:
+    rows = []
+    for population in populations(validation):
+        for estimand, name in names.items():
+            try:
+                estimate = validation.find(estimand, criterion, population)
+            except KeyError:
+                continue
+            if estimate.is_defined:
+                label = (
+                    f"{population_name(population)} (n={validation.find('alpha.judge_human', criterion, population).n_items:,})"
+                )
+                known = estimate.low == estimate.low
+                rows.append(
+                    {"population": label, "who": name, "value": estimate.value}
+                    | ({"low": estimate.low, "high": estimate.high} if known else {})
+                )
+    return rows
+
+
+def _intervals(rows: list[dict[str, Any]], title: str, whose: list[str]) -> dict[str, Any]:
+    """Points with their intervals, a row for each population in declared order; shape and colour both tell who."""
+    order = list(dict.fromkeys(row["population"] for row in rows))
+    shown = [name for name in whose if any(row["who"] == name for row in rows)]
+    base = alt.Chart(alt.Data(values=rows)).encode(
+        y=alt.Y("population:N", title=None, sort=order),
+        yOffset=alt.YOffset("who:N", sort=shown),
+        color=alt.Color("who:N", title=None, sort=shown, scale=alt.Scale(domain=shown, range=[BLUE, ORANGE][-len(shown) :])),
+    )
+    bars = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=title), x2="high:Q")
+    points = base.mark_point(filled=True, size=70, opacity=1).encode(
+        x=alt.X("value:Q", title=title),
+        shape=alt.Shape(
+            "who:N", title=None, sort=shown, scale=alt.Scale(domain=shown, range=["circle", "diamond"][-len(shown) :])
+        ),
+    )
+    zero = alt.Chart(alt.Data(values=[{"zero": 0}])).mark_rule(stroke=INK, strokeDash=[3, 3]).encode(x="zero:Q")
+    return _finish(alt.layer(zero, bars, points), 16 * len(shown) * len(order) + 14 * len(order))
+
+
+def _finish(chart: Any, height: int) -> dict[str, Any]:
+    finished = (
+        chart.properties(width=430, height=height, background="transparent")
+        .configure(font="sans-serif")
+        .configure_axis(
+            labelColor=INK, titleColor=INK, domainColor=INK, tickColor=INK, gridColor=INK, gridOpacity=0.15, labelLimit=260
+        )
+        .configure_legend(labelColor=INK, titleColor=INK, orient="top", labelLimit=320)
+        .configure_view(stroke=None)
+    )
+    spec: dict[str, Any] = finished.to_dict()
+    return spec

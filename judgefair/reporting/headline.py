@@ -1,0 +1,65 @@
+"""In a sentence: how far can the judge be trusted here?"""
+
+from judgefair.reporting.words import labellers
+from judgefair.statistics.estimate import Estimate
+from judgefair.validation import Validation
+
+POOR = 0.2
+NEAR_HUMAN = 0.8
+
+
+def headline(validation: Validation) -> str:
+    """The judge's agreement on its worst criterion, beside the humans' own, in words that the numbers bear."""
+    agreements = {name: validation.find("alpha.judge_human", name) for name in validation.scales}
+    told = {name: estimate for name, estimate in agreements.items() if estimate.is_defined}
+    judge, whom = validation.scope["judge"], labellers(validation)
+    if not told:
+        reasons = "; ".join(f"{name}: {estimate.method.removeprefix('undefined: ')}" for name, estimate in agreements.items())
+        return f"How far {judge} can be trusted cannot be told from {validation.scope['set']['id']} ({reasons})."
+    worst = min(told, key=lambda name: told[name].value)
+    human = validation.find("alpha.human", worst)
+    trust, because = _trust(told[worst], human, whom)
+    others = f" It is the weakest of {len(validation.scales)} criteria." if len(validation.scales) > 1 else ""
+    untold = [name for name in agreements if name not in told]
+    unknown = f" Nothing can be told of {', '.join(untold)}." if untold else ""
+    missing = _missing(validation, worst)
+    return (
+        f"On {validation.scope['set']['id']}, trust {judge} {trust}: on {worst} {because} "
+        f"(alpha {_interval(told[worst])}{_beside(human, whom)}).{missing}{others}{unknown}"
+    )
+
+
+def _trust(agreement: Estimate, human: Estimate, whom: str) -> tuple[str, str]:
+    if agreement.low != agreement.low:
+        return "not on this evidence", f"its agreement with the {whom} carries no interval"
+    if agreement.low <= 0:
+        return "very little", f"its agreement with the {whom} cannot be told from chance" if agreement.high > 0 else (
+            f"it agrees with the {whom} less than chance would"
+        )
+    if agreement.value < POOR:
+        return "very little", f"it agrees with the {whom} only slightly beyond chance"
+    if human.is_defined and human.value > 0:
+        if agreement.low >= NEAR_HUMAN * human.value:
+            return "about as far as one of its raters", "it agrees with the humans about as they agree with each other"
+        return "less than one of its raters", "it agrees with the humans less than they agree with each other"
+    return "with caution", f"it agrees with the {whom} beyond chance, and how far they agree among themselves is unknown"
+
+
+def _missing(validation: Validation, criterion: str) -> str:
+    lost = [
+        f.estimate
+        for f in validation.findings
+        if f.criterion == criterion and f.population is None and f.estimate.estimand.startswith("missing_rate.")
+    ]
+    share = sum(estimate.value for estimate in lost if estimate.is_defined)
+    return f" It left {share:.0%} of the items without a rating." if share >= 0.005 else ""
+
+
+def _interval(estimate: Estimate) -> str:
+    if estimate.low != estimate.low:
+        return f"{estimate.value:.2f}, no interval"
+    return f"{estimate.value:.2f}, {estimate.level:.0%} interval {estimate.low:.2f} to {estimate.high:.2f}".replace("-", "−")
+
+
+def _beside(human: Estimate, whom: str) -> str:
+    return f"; {whom} among themselves {human.value:.2f}" if human.is_defined else ""

@@ -1,0 +1,52 @@
+"""How far do judge and humans agree, beside how far humans agree with each other?"""
+
+from judgefair.reporting.blocks import Block, Cell, Chart, Section, Table, Text, number
+from judgefair.reporting.charts import agreement_chart, ratings_chart
+from judgefair.reporting.words import caution, labellers, population_name, populations
+from judgefair.validation import Validation
+
+ORDER = 30
+
+
+def build(validation: Validation) -> Section:
+    """Alpha, kappa and leave-one-out losses, overall and by population, with the distribution of ratings."""
+    whom = labellers(validation)
+    blocks: list[Block] = [
+        Text(
+            f"Alpha is 1 where raters always agree and 0 where they agree as chance would. The judge's is taken over pairs of judge and "
+            f"{whom} only, so that it stands beside that of the {whom} among themselves."
+        )
+    ]
+    for criterion, scale in validation.scales.items():
+        weights = [f"kappa.{weight or 'none'}" for weight in scale.kappa_weights]
+        names = ["alpha.human", "alpha.judge_human", *weights, "loo.human", "loo.judge", "loo.difference"]
+        titles = [
+            f"{whom} among themselves (alpha)",
+            f"judge with {whom} (alpha)",
+            *weights,
+            "loss of one human",
+            "loss of the judge",
+            "difference",
+        ]
+        titles = [title.replace("one human", "one rater") if validation.scope["labels"] != "human" else title for title in titles]
+        rows = []
+        for population in populations(validation):
+            found = [validation.find(name, criterion, population) for name in names]
+            row = [number(estimate, signed=name == "loo.difference") for name, estimate in zip(names, found, strict=True)]
+            rows.append([Cell(population_name(population)), Cell(f"{found[1].n_items:,}"), *row])
+        caption = f"{criterion}: agreement with 95 % intervals; losses are distances to the mean of the other raters, in scale points.{caution(validation)}"
+        blocks.append(Table(caption, ["Population", "Items", *titles], rows))
+        reasons = {
+            f"{population_name(population)}: {name} is {estimate.method}."
+            for population in populations(validation)
+            for name in ("alpha.human", "alpha.judge_human")
+            if not (estimate := validation.find(name, criterion, population)).is_defined
+        }
+        blocks += [Text(reason) for reason in sorted(reasons)]
+        for chart, words in (
+            (agreement_chart(validation, criterion), "alpha by population, with 95 % intervals"),
+            (ratings_chart(validation, criterion), "distribution of ratings"),
+        ):
+            if chart:
+                blocks.append(Chart(f"{criterion}: {words}.{caution(validation)}", chart))
+    return Section("agreement", f"Agreement: {whom} among themselves, judge with {whom}", blocks)

@@ -1,0 +1,52 @@
+"""On which items do judge and humans disagree most?"""
+
+import numpy as np
+
+from judgefair.reporting.blocks import Block, Quote, Section, Text
+from judgefair.reporting.words import caution, labellers
+from judgefair.validation import Validation
+
+ORDER = 80
+SHOWN = 4
+MAX_CHARACTERS = 700
+
+
+def build(validation: Validation) -> Section | None:
+    """The items with the largest distance of judge to humans, side by side; none where the table carries no text."""
+    texts = {item.item_id: item for item in validation.items if item.response or item.query}
+    if not texts:
+        return None
+    whom = labellers(validation)
+    blocks: list[Block] = [
+        Text(
+            f"The {SHOWN} items a criterion on which the judge is furthest from the {whom}. The texts are data that was judged.{caution(validation)}"
+        )
+    ]
+    for criterion, scale in validation.scales.items():
+        rated = validation.ratings[(validation.ratings["criterion"] == criterion) & validation.ratings["item_id"].isin(texts)]
+        judged = rated[(rated["rater_kind"] == "judge") & rated["code"].notna()].drop_duplicates("item_id").set_index("item_id")
+        humans = rated[(rated["rater_kind"] == "human") & rated["code"].notna() & rated["item_id"].isin(judged.index)]
+        apart = np.abs(humans["code"] - humans["item_id"].map(judged["code"]))
+        distance = (
+            (apart if scale.has_points else apart > 0)
+            .groupby(humans["item_id"])
+            .mean()
+            .sort_values(ascending=False, kind="stable")
+        )
+        for item_id in distance[distance > 0].index[:SHOWN]:
+            item, row = texts[item_id], judged.loc[item_id]
+            counts = humans.loc[humans["item_id"] == item_id, "code"].value_counts().sort_index()
+            said = ", ".join(f"{scale.level(float(code))} ({count}x)" for code, count in counts.items())
+            parts = [
+                ("Judge", str(scale.level(float(row["code"]))) + (f": {row['rationale']}" if row["rationale"] else "")),
+                (whom.capitalize(), said),
+                ("Populations", ", ".join(f"{axis}: {group}" for axis, group in item.populations.items()) or "none"),
+                ("Query", _shorten(item.query) or "(nothing was asked)"),
+                ("Response", _shorten(item.response) or "(empty)"),
+            ]
+            blocks.append(Quote(f"{criterion}, item {item_id}", parts))
+    return Section("disagreements", f"Where judge and {whom} disagree most", blocks)
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS].rstrip()} … ({len(text):,} characters)"

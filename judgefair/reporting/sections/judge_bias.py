@@ -1,0 +1,51 @@
+"""Whom does the judge rate higher or lower than the humans do?"""
+
+from judgefair.reporting.blocks import Block, Chart, Section, Table, Text, number
+from judgefair.reporting.blocks import Cell as C
+from judgefair.reporting.charts import judge_error_chart
+from judgefair.reporting.words import caution, labellers, population_name
+from judgefair.validation import Validation
+
+ORDER = 20
+
+
+def build(validation: Validation) -> Section:
+    """Judge error by population and its gap to the reference, in scale points."""
+    whom = labellers(validation)
+    blocks: list[Block] = [
+        Text(
+            f"Judge error is the judge's rating minus the {whom}', in scale points. An error that is the same for all shifts "
+            "every rating alike; a gap between populations is the judge's own bias, and would be taken for a disparity of the system."
+        )
+    ]
+    for criterion, scale in validation.scales.items():
+        if not scale.has_points:
+            blocks.append(Text(f"{criterion}: {validation.find('judge_error', criterion).method}."))
+            continue
+        gaps = {
+            str(f.population): f
+            for f in validation.findings
+            if f.criterion == criterion and f.estimate.estimand == "judge_error_gap"
+        }
+        rows = []
+        for finding in validation.findings:
+            if finding.criterion == criterion and finding.estimate.estimand == "judge_error":
+                gap = gaps.get(str(finding.population))
+                against = C(population_name(gap.contrast)) if gap else C("reference" if finding.population else "")
+                rows.append(
+                    [
+                        C(population_name(finding.population)),
+                        number(finding.estimate, signed=True),
+                        number(gap.estimate, signed=True) if gap else C(""),
+                        against,
+                        C(f"{finding.estimate.n_items:,}"),
+                    ]
+                )
+        caption = f"{criterion}: judge error and its gap, with 95 % intervals.{caution(validation)}"
+        blocks.append(Table(caption, ["Population", "Judge error", "Gap", "Against", "Items"], rows))
+        chart = judge_error_chart(validation, criterion)
+        if chart:
+            blocks.append(
+                Chart(f"{criterion}: judge error by population; right of 0 the judge rates higher.{caution(validation)}", chart)
+            )
+    return Section("judge_bias", "The judge's own bias", blocks)

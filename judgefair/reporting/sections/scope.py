@@ -1,0 +1,43 @@
+"""For what do the numbers hold?"""
+
+from judgefair.reporting.blocks import Block, Cell, Section, Table, Text
+from judgefair.reporting.words import caution
+from judgefair.validation import Validation
+
+ORDER = 10
+
+
+def build(validation: Validation) -> Section:
+    """Context, rubric, judge, set and labels; nothing is claimed outside them."""
+    scope = validation.scope
+    rubric = scope.get("rubric")
+    rows = {
+        "Use case": f"{scope['use_case']}. {scope['deployment']}" if rubric else "not stated: no rubric was given",
+        "Languages": ", ".join(scope["languages"]) if rubric else "not stated",
+        "Rubric": f"{rubric['id']} {rubric['version']} ({rubric['fingerprint'][:12]})" if rubric else "none",
+        "Judge": f"{scope['judge']} at {scope['server']}, mode {scope['mode']}" if rubric else scope["judge"],
+        "Judge program": scope["program"][:12] if rubric else "none",
+        "Set": f"{scope['set']['title']} ({scope['set']['id']}), licence {scope['set']['licence']}",
+        "Split": f"{scope['split']} ({scope['split_fingerprint'][:12]})",
+        "Labels": scope["labels"] + (f".{caution(validation)}" if caution(validation) else ""),
+        "Rater pool": scope["rater_pool"],
+        "Populations": "; ".join(f"{axis}: {', '.join(groups)}" for axis, groups in validation.axes.items())
+        or "none in this set",
+        "Tolerances": ", ".join(f"{name} {delta:g}" for name, delta in scope["tolerances"].items())
+        if rubric
+        else "none declared",
+        "Participation": _participation(scope.get("participation", "no rubric")),
+        "As of": scope["as_of"],
+    }
+    blocks: list[Block] = [
+        Table("What the numbers hold for", ["Part", "Value"], [[Cell(name), Cell(value)] for name, value in rows.items()])
+    ]
+    blocks += [Text(note) for note in validation.notes]
+    return Section("scope", "Scope", blocks)
+
+
+def _participation(asked: object) -> str:
+    if isinstance(asked, str):
+        return asked
+    assert isinstance(asked, list)
+    return "; ".join(f"{e['date']}: {e['n']} {e['role']}, {e['change']}; dissent: {e['dissent']}" for e in asked)

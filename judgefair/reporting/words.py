@@ -1,0 +1,30 @@
+"""How are raters, populations and labels called in a report?"""
+
+from judgefair.validation import Population, Validation
+
+_LABELLERS = {"human": "humans", "constructed": "constructed labels", "model": "model labels"}
+_CAUTION = {
+    "human": "",
+    "constructed": " Labels: constructed by the authors of the set, given by no human rater.",
+    "model": " Labels: given by a model, not by humans.",
+}
+
+
+def labellers(validation: Validation) -> str:
+    """Whom the judge is held against: humans, or what stands in for them."""
+    return _LABELLERS[validation.scope["labels"]]
+
+
+def caution(validation: Validation) -> str:
+    """What must stand beside every number of a set whose labels are not human; empty where they are."""
+    return _CAUTION[validation.scope["labels"]]
+
+
+def population_name(population: Population | None) -> str:
+    """`axis: group`, or "all items"."""
+    return "all items" if population is None else ", ".join(f"{axis}: {group}" for axis, group in population.items())
+
+
+def populations(validation: Validation) -> list[Population | None]:
+    """Overall, then every population, in the order they are reported."""
+    return [None, *({axis: group} for axis, groups in validation.axes.items() for group in groups)]

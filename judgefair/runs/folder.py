@@ -1,0 +1,62 @@
+"""What is this run folder, and may this process write to it?"""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from judgefair.errors import InputError
+
+MANIFEST = "manifest.json"
+
+
+@contextmanager
+def open_run(run: Path) -> Iterator[Path]:
+    """Make the folder and hold its lock; InputError where another process works in it or it cannot be written."""
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(run / ".lock", timeout=0)
+        lock.acquire()
+    except Timeout:
+        raise InputError(f"{run}: another process is working in this run folder. Wait for it, or choose another --out") from None
+    except OSError as error:
+        raise InputError(f"{run}: cannot be written ({error.strerror}). Choose another --out") from None
+    try:
+        yield run
+    finally:
+        lock.release()
+
+
+def write_manifest(run: Path, content: dict[str, Any], as_of: str | None = None) -> dict[str, Any]:
+    """Write what the run is made of. The date `as_of` of an earlier start is kept, so that a rebuilt report has the same bytes."""
+    earlier = read_manifest(run)
+    manifest = {
+        "as_of": as_of or earlier.get("as_of") or date.today().isoformat(),
+        "command": sys.argv[:1] and [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "judgefair": version("judgefair"),
+        **content,
+    }
+    write_json(run / MANIFEST, manifest)
+    return manifest
+
+
+def read_manifest(run: Path) -> dict[str, Any]:
+    """The manifest of a run; empty where there is none yet."""
+    path = run / MANIFEST
+    if not path.is_file():
+        return {}
+    manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return manifest
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON whole or not at all."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+    partial.replace(path)
