@@ -14,6 +14,12 @@ class InputError(JudgefairError):
     """A file or argument that a person wrote is not what it has to be."""
 
 
+class UsageError(JudgefairError):
+    """Options that do not go together, or one that is wanting."""
+
+    exit_code = 2
+
+
 class ProgramError(JudgefairError):
     """A judge program cannot be used: edited by hand, of another format, or of another rubric."""
 

@@ -93,6 +93,7 @@ def validate(
     model: Model,
     *,
     split: str = "all",
+    limit: int | None = None,
     run: Path | None = None,
     concurrency: int = 8,
     budget: Budget | None = None,
@@ -107,6 +108,7 @@ def validate(
     Parameters
     ----------
     split : train, dev, test or all. Test and all are looks at the locked split; each is written to the ledger.
+    limit : for a pilot, at most so many items, in whole scenarios.
     run : folder to keep the run in and to resume from; None keeps nothing.
 
     Raises
@@ -116,16 +118,20 @@ def validate(
     if run is None:
         with tempfile.TemporaryDirectory() as folder:
             return validate(
-                program, cset, model, split=split, run=Path(folder), concurrency=concurrency, budget=budget, use_cache=use_cache,
+                program, cset, model, split=split, limit=limit, run=Path(folder), concurrency=concurrency, budget=budget, use_cache=use_cache,
                 as_of=as_of, seed=seed, n_resamples=n_resamples, on_progress=on_progress,
             )  # fmt: skip
-    part = cset.take(split)
+    part = cset.take(split) if limit is None else cset.take(split).limit(limit)
     scales, notes = _shared_criteria(program, part)
     judged = judge(
         program, part.items, model, run,
         concurrency=concurrency, budget=budget, use_cache=use_cache, as_of=as_of, on_progress=on_progress,
     )  # fmt: skip
     manifest = read_manifest(run)
+    if limit is not None:
+        notes.append(
+            f"A pilot: {len(part.items):,} of {len(cset.take(split).items):,} items, in whole scenarios (--limit {limit:,})."
+        )
     if split in {"test", "all"}:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         look = Look(now, program.fingerprint, model.name, cset.id, split, part.fingerprint)
@@ -155,6 +161,12 @@ def validate(
         run, {**manifest, "stage": "validate", "set": cset.id, "split": split, "split_fingerprint": part.fingerprint}, as_of
     )
     references = {axis.axis: axis.reference for axis in context.populations}
+    present = {(axis, group) for item in part.items for axis, group in item.populations.items()}
+    unlabelled = [
+        f"{axis.axis}: {group}" for axis in context.populations for group in axis.groups if (axis.axis, group) not in present
+    ]
+    if unlabelled and present:
+        notes.append(f"Nothing is known of populations of the rubric that {cset.id} has no items of: {', '.join(unlabelled)}.")
     ratings = pd.concat([_judge_table(judged.ratings, scales), _human_table(part.ratings, scales)], ignore_index=True)
     return _validation(part.items, ratings, scales, scope, references, notes, seed, n_resamples)
 
@@ -315,11 +327,11 @@ class _Criterion:
 
     def _error(self, axis: str | None, group_of: np.ndarray, reference: str) -> Iterator[Finding]:
         if not self._scale.has_points:
-            yield (
-                Finding(self._name, None, None, undefined("judge_error", _NO_POINTS))
-                if axis is None
-                else Finding(self._name, {axis: reference}, None, undefined("judge_error", _NO_POINTS))
-            )
+            groups = [reference, *sorted(set(group_of) - {"", reference})]
+            for group in groups:
+                yield Finding(self._name, None if axis is None else {axis: group}, None, undefined("judge_error", _NO_POINTS))
+            for group in groups[1:]:
+                yield Finding(self._name, {str(axis): group}, {str(axis): reference}, undefined("judge_error_gap", _NO_POINTS))
             return
         rows = self._human_item
         error = judge_error(self._expected[rows], self._human_code, group_of[rows], reference, self._units[rows])

@@ -72,7 +72,29 @@ class CalibrationSet:
             )
         split_of = assign_splits(self.items)
         items = [item for item in self.items if split_of[item.item_id] == split]
-        ratings = self.ratings[self.ratings["item_id"].map(split_of) == split].reset_index(drop=True)
+        return self._only(items, split)
+
+    def limit(self, n_items: int) -> Self:
+        """At most so many items for a pilot: whole scenarios, in the order of their ids' hashes, always the same ones."""
+        if n_items >= len(self.items):
+            return self
+        sizes: dict[str, int] = {}
+        for item in self.items:
+            sizes[item.unit] = sizes.get(item.unit, 0) + 1
+        left, chosen = n_items, set()
+        for unit in sorted(sizes, key=fingerprint):
+            if sizes[unit] <= left:
+                chosen.add(unit)
+                left -= sizes[unit]
+        if not chosen:
+            raise InputError(
+                f"--limit is {n_items}, and every scenario of {self.id} has more items. Expected at least {min(sizes.values())}"
+            )
+        return self._only([item for item in self.items if item.unit in chosen], self.split)
+
+    def _only(self, items: list[Item], split: str) -> Self:
+        kept = {item.item_id for item in items}
+        ratings = self.ratings[self.ratings["item_id"].isin(kept)].reset_index(drop=True)
         return replace(self, rated=RatedItems(items, ratings, self.rated.raters), split=split)
 
 

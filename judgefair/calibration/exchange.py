@@ -102,7 +102,8 @@ def _renamed(table: pd.DataFrame, columns: Sequence[str], source: str) -> pd.Dat
         known = [*REQUIRED, *OPTIONAL]
         if not equals or (name not in known and not name.startswith(("pop.", "rater."))):
             raise InputError(
-                f"--map is '{text}'.{did_you_mean(name, known)} Expected NAME=COLUMN with NAME one of {', '.join(known)}, pop.<axis>, rater.<attribute>"
+                f"--map is '{text}'.{did_you_mean(name, known)} "
+                f"Expected NAME=COLUMN with NAME one of {', '.join(known)}, pop.<axis>, rater.<attribute>"
             )
         if column not in table:
             raise InputError(

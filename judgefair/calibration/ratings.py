@@ -1,5 +1,6 @@
 """Which ratings does a table hold, and is each of them a level of its scale?"""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,8 @@ def read_table(source: Path) -> pd.DataFrame:
                     raise ValueError(f"rows have more cells than the header, which has {len(frame.columns)}")
                 return frame
             case ".jsonl" | ".ndjson":
-                return as_text(pd.read_json(source, lines=True, dtype=False, convert_dates=False))
+                rows = [json.loads(line) for line in source.read_text("utf-8-sig").split("\n") if line.strip()]
+                return as_text(pd.DataFrame(rows, dtype=object))  # pandas' own reader takes some names of columns for dates
             case ".parquet":
                 return as_text(pd.read_parquet(source))
     except FileNotFoundError:
@@ -86,9 +88,9 @@ def rated_items(table: pd.DataFrame, scales: Mapping[str, Scale] | Scale, where:
             "item_id": table["item_id"],
             "criterion": criterion,
             "rater_id": table["rater_id"],
-            "rater_kind": table["rater_kind"] if "rater_kind" in table else "human",
+            "rater_kind": table.get("rater_kind", "human"),
             "replicate": _replicates(table, where),
-            "missing": table["missing"] if "missing" in table else "",
+            "missing": table.get("missing", ""),
         }
     )
     ratings.insert(5, "code", _codes(table["value"], criterion, ratings["missing"], scales, where))

@@ -39,20 +39,37 @@ def supported(path: Path) -> dict[str, Any]:
 def _uses(table: pd.DataFrame) -> list[tuple[str, bool, str]]:
     names = ["item_id", *(["criterion"] if "criterion" in table else [])]
     raters = table.groupby(names)["rater_id"].nunique()
-    shared = int((raters >= 2).sum())
-    three = int((raters >= 3).sum())
-    judges = sorted(set(table.loc[table["rater_kind"] == "judge", "rater_id"])) if "rater_kind" in table else []
+    two, three = int((raters >= 2).sum()), int((raters >= 3).sum())
     axes, attributes = column_of(table, "pop."), column_of(table, "rater.")
-    uses = [
-        ("a judge against humans", shared > 0, f"{shared:,} rated items have two raters or more; name the judge with --judge" + (f" ({', '.join(judges[:3])})" if judges else ""))
-        if shared
-        else ("a judge against humans", False, "no item has two raters. Add the humans' (or the judge's) ratings of the same items"),
-        ("humans against each other, and leave-one-out", three > 0, f"{three:,} rated items have a judge and two humans" if three else "no item has three raters. Add a second human for each item"),
-        ("the judge's bias by population", bool(axes), f"axes {', '.join(axes)}" if axes else "add a column pop.<axis> with each item's group, such as pop.gender"),
-        ("intervals that respect scenarios", "scenario_id" in table, "scenario_id" if "scenario_id" in table else "add a column scenario_id if several items share one scenario"),
-        ("several criteria", "criterion" in table, f"{table['criterion'].nunique()} criteria" if "criterion" in table else "add a column criterion if there is more than one question"),
-        ("missing ratings counted by reason", "missing" in table, "missing" if "missing" in table else "add a column missing with a reason where value is empty"),
-        ("alignment with rater populations", bool(attributes), f"attributes {', '.join(attributes)}" if attributes else "add a column rater.<attribute>, such as rater.country"),
-        ("disagreements shown with their text", "response" in table, "response" if "response" in table else "add columns query and response"),
-    ]  # fmt: skip
-    return uses
+    uses = (  # what, whether, what there is, what would unlock it
+        (
+            "a judge against humans",
+            two > 0,
+            f"{two:,} items have two raters or more",
+            "add the humans' ratings of the judge's items",
+        ),
+        (
+            "humans against each other",
+            three > 0,
+            f"{three:,} items have three raters or more",
+            "add a second human for each item",
+        ),
+        ("bias by population", bool(axes), f"axes {', '.join(axes)}", "add a column pop.<axis>, such as pop.gender"),
+        (
+            "rater populations",
+            bool(attributes),
+            f"attributes {', '.join(attributes)}",
+            "add a column rater.<attribute>, such as rater.country",
+        ),
+    )
+    columns = (
+        ("intervals over scenarios", "scenario_id", "if several items share a scenario"),
+        ("several criteria", "criterion", "if there is more than one question"),
+        ("missing ratings by reason", "missing", "with a reason where value is empty"),
+        ("disagreements with their text", "response", "with the text that was rated, and query"),
+    )
+    told = [(what, yes, have if yes else lack) for what, yes, have, lack in uses]
+    return told + [
+        (what, name in table, f"column {name}" if name in table else f"add a column {name} {when}")
+        for what, name, when in columns
+    ]

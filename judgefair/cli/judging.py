@@ -1,12 +1,13 @@
 """Verbs that ask a judge, or hold one against humans: judge, validate."""
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from judgefair.cli.output import JSON, note, progress_bar, say, say_json
-from judgefair.errors import BudgetError, InputError
+from judgefair.errors import BudgetError, UsageError
 
 if TYPE_CHECKING:
     from judgefair.runs import Progress
@@ -68,7 +69,7 @@ def judge_(
         say(
             f"{result['ratings']}: {len(judged.ratings):,} ratings by {chosen.name}, {sum(judged.progress.missing.values()):,} missing"
         )
-    _stop_on_missing(judged.progress, loaded.rubric.validity.max_unparsable_rate, len(judged.ratings))
+    _stop_on_missing(judged.progress.missing, len(judged.ratings), loaded.rubric.validity.max_unparsable_rate)
 
 
 def validate(
@@ -77,6 +78,9 @@ def validate(
     split: Annotated[
         str, typer.Option("--split", help="train, dev, test or all; test and all are looks, kept in the ledger.")
     ] = "test",
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="For a pilot: at most so many items, in whole scenarios.")
+    ] = None,
     model: Annotated[str | None, typer.Option("--model", help="local, scripted:NAME, NAME, NAME@BASE_URL or BASE_URL.")] = None,
     ratings: Annotated[
         Path | None, typer.Option("--ratings", help="A table of ratings, instead of program, set and model.")
@@ -114,23 +118,23 @@ def validate(
     if ratings is not None:
         _refuse({"--program": program, "--set": set_id, "--model": model}, "--ratings")
         if judge is None or not scale:
-            raise InputError("--ratings needs --judge NAME (a rater_id of the table) and --scale, such as --scale ordinal:1-5")
+            raise UsageError("--ratings needs --judge NAME (a rater_id of the table) and --scale, such as --scale ordinal:1-5")
         references = dict(_pair(text, "--reference", "AXIS=GROUP") for text in reference or [])
         _report(jf.validate_ratings(ratings, judge, _scales(scale), references=references, as_of=as_of, seed=seed), out, as_json)
         return
     if program is None or set_id is None or model is None:
-        raise InputError("expected --program P.json --set ID --model M, or --ratings FILE --judge NAME --scale S")
+        raise UsageError("expected --program P.json --set ID --model M, or --ratings FILE --judge NAME --scale S")
     _refuse({"--judge": judge, "--scale": scale, "--reference": reference}, "--program")
     loaded, cset = jf.load_program(program), jf.load_calibration_set(set_id)
     chosen = jf.models.choose_model(model, key_env=key_env, timeout=timeout)
-    last: list[Progress] = []
     with progress_bar(f"judging {cset.id}") as update:
         validation = jf.validate(
-            loaded, cset, chosen, split=split, run=out, concurrency=concurrency, budget=Budget(max_calls, max_tokens),
-            use_cache=cache, as_of=as_of, seed=seed, on_progress=lambda progress: (last.append(progress) if not last else None, update(progress))[1],
+            loaded, cset, chosen, split=split, limit=limit, run=out, concurrency=concurrency, budget=Budget(max_calls, max_tokens),
+            use_cache=cache, as_of=as_of, seed=seed, on_progress=update,
         )  # fmt: skip
     _report(validation, out, as_json)
-    _stop_on_missing(last[0], loaded.rubric.validity.max_unparsable_rate, last[0].total)
+    by_judge = validation.ratings[validation.ratings["rater_kind"] == "judge"]
+    _stop_on_missing(Counter(by_judge["missing"]), len(by_judge), loaded.rubric.validity.max_unparsable_rate)
 
 
 def _report(validation: "Validation", out: Path, as_json: bool) -> None:
@@ -148,18 +152,18 @@ def _report(validation: "Validation", out: Path, as_json: bool) -> None:
         say(f"Report: {path}")
 
 
-def _stop_on_missing(progress: "Progress", allowed: float, total: int) -> None:
+def _stop_on_missing(missing: Counter[str], n_ratings: int, allowed: float) -> None:
     """Exit code 4 where a budget ended the work, or more ratings are missing than the rubric allows."""
-    if progress.missing["over_budget"]:
+    if missing["over_budget"]:
         raise BudgetError(
-            f"{progress.missing['over_budget']:,} judgments are missing: the budget is used up. What had landed is kept; "
+            f"{missing['over_budget']:,} judgments are missing: the budget is used up. What had landed is kept; "
             "run the same command with a larger budget to go on"
         )
-    lost = progress.missing["unparsable"] + progress.missing["backend_failure"]
-    if lost > allowed * total:
+    lost = missing["unparsable"] + missing["backend_failure"]
+    if lost > allowed * n_ratings:
         note(
-            f"judgefair: {lost:,} of {total:,} ratings are missing ({progress.missing['unparsable']:,} unparsable, "
-            f"{progress.missing['backend_failure']:,} failed), and the rubric allows {allowed:.1%}. "
+            f"judgefair: {lost:,} of {n_ratings:,} ratings are missing ({missing['unparsable']:,} unparsable, "
+            f"{missing['backend_failure']:,} failed), and the rubric allows {allowed:.1%}. "
             "Run the same command again to ask once more for what failed"
         )
         raise typer.Exit(4)
@@ -181,11 +185,11 @@ def _scales(texts: list[str]) -> Any:
 def _pair(text: str, option: str, expected: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not (name and equals and value):
-        raise InputError(f"{option} is '{text}'. Expected {expected}")
+        raise UsageError(f"{option} is '{text}'. Expected {expected}")
     return name, value
 
 
 def _refuse(given: dict[str, Any], beside: str) -> None:
     for option, value in given.items():
         if value is not None and value != []:
-            raise InputError(f"{option} does not go with {beside}. Leave one of them out")
+            raise UsageError(f"{option} does not go with {beside}. Leave one of them out")

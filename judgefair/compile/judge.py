@@ -63,7 +63,8 @@ def signature(rubric: Rubric, key: str) -> "type[dspy.Signature]":
         if rubric.judging.mode == "reason_then_score":
             fields[rationale] = (str, dspy.OutputField(desc="what in the response decides the level, in one or two sentences"))
         fields[level] = (_type(criterion, _labels(rubric, criterion)), dspy.OutputField(desc=f"the level of {criterion.id}"))
-    return dspy.Signature(fields, _instructions(rubric, criteria))
+    made: type[Any] = dspy.Signature(fields, _instructions(rubric, criteria))
+    return made
 
 
 def adapter() -> "dspy.JSONAdapter":
@@ -152,7 +153,8 @@ def _check_mode(rubric: Rubric) -> None:
             )
         if len(criterion.scale.levels) + 1 > MAX_LABELS:
             raise InputError(
-                f"{rubric.id}: {criterion.id} has {len(criterion.scale.levels)} levels, and distribution reads at most {MAX_LABELS - 1}. Use mode score"
+                f"{rubric.id}: {criterion.id} has {len(criterion.scale.levels)} levels, "
+                f"and distribution reads at most {MAX_LABELS - 1}. Use mode score"
             )
 
 

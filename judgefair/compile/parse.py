@@ -9,7 +9,7 @@ from typing import Any
 
 from judgefair.models.reply import Reply, Token
 from judgefair.records import Level, Missing
-from judgefair.rubric.scale import Scale
+from judgefair.rubric.criterion import Criterion
 
 NOT_APPLICABLE = "not_applicable"
 
@@ -52,12 +52,12 @@ def read_fields(reply: Reply, names: Sequence[str]) -> dict[str, Any]:
     return fields
 
 
-def read_level(answer: Any, scale: Scale) -> Level | Missing:
-    """The level that was answered, or that the criterion does not apply; Unparsable otherwise."""
-    if answer == NOT_APPLICABLE:
+def read_level(answer: Any, criterion: Criterion) -> Level | Missing:
+    """The level that was answered, or that the criterion does not apply where it says when; Unparsable otherwise."""
+    if criterion.not_applicable and answer == NOT_APPLICABLE:
         return Missing("not_applicable", "the judge says that the criterion does not apply")
     try:
-        return scale.accept(answer)
+        return criterion.scale.accept(answer)
     except ValueError as error:
         raise Unparsable(f"level {error}") from None
 

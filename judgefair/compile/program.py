@@ -114,19 +114,20 @@ class JudgeProgram:
         ModelError : mode `distribution`, and the reply carries no log-probabilities.
         """
         reply = Reply(reply) if isinstance(reply, str) else reply
-        scale = self.rubric.criterion(criterion).scale
+        asked = self.rubric.criterion(criterion)
         key, level_name, rationale_name = self._names(criterion)
         prompt = self.prompts[key]
         if (refused := refusal(reply)) is not None:
             return Judgment(refused)
         try:
             fields = read_fields(reply, list(prompt.schema["properties"]))
-            rationale = fields.get(rationale_name)
-            if rationale is not None and not isinstance(rationale, str):
-                raise Unparsable(f"{rationale_name} is no text")
-            rationale = rationale and rationale.encode("utf-8", "replace").decode("utf-8")  # half a pair cannot be stored
+            rationale = None
+            if rationale_name in fields:
+                if not isinstance(fields[rationale_name], str):
+                    raise Unparsable(f"{rationale_name} is no text")
+                rationale = fields[rationale_name].encode("utf-8", "replace").decode("utf-8")  # half a pair cannot be stored
             if not prompt.labels:
-                return Judgment(read_level(fields[level_name], scale), rationale)
+                return Judgment(read_level(fields[level_name], asked), rationale)
             return self._parse_distribution(prompt, criterion, fields[level_name], reply)
         except Unparsable as error:
             return Judgment(Missing("unparsable", str(error)))

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import openai
 import tenacity
@@ -13,6 +13,8 @@ from judgefair.models.openai_server import MalformedReplyError
 from judgefair.models.reply import Reply
 from judgefair.models.retry import EmptyReplyError, RetryAfterWait, RetryPolicy, is_transient, refuse_if_useless
 from judgefair.records import Missing
+
+MOST_WORDS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Client:
     model: Model
     post: Post
     budget: Budget
-    policy: RetryPolicy = RetryPolicy()
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
 
     async def ask(self, body: Body, on_attempt: Callable[[Attempt], Awaitable[None]]) -> Reply | Missing:
         """Send the identical request until a reply lands.
@@ -61,7 +63,7 @@ class Client:
             return Missing("unparsable", f"an empty reply, {self.policy.attempts} times")
         except (openai.OpenAIError, MalformedReplyError) as error:
             refuse_if_useless(error, self.model.name, self.model.server)
-            return Missing("backend_failure", _in_words(error))
+            return Missing("backend_failure", self._in_words(error))
         raise AssertionError("tenacity ends with a reply or an error")
 
     async def _once(self, body: Body, number: int, on_attempt: Callable[[Attempt], Awaitable[None]]) -> Reply:
@@ -70,11 +72,14 @@ class Client:
         try:
             reply = _read(await self.post(body))
         except (openai.OpenAIError, MalformedReplyError, EmptyReplyError) as error:
-            await on_attempt(Attempt(number, time.monotonic() - started, _in_words(error)))
+            await on_attempt(Attempt(number, time.monotonic() - started, self._in_words(error)))
             raise
         self.budget.spend(reply)
         await on_attempt(Attempt(number, time.monotonic() - started, None))
         return reply
+
+    def _in_words(self, error: Exception) -> str:
+        return self.model.redact(_in_words(error))[:MOST_WORDS]
 
 
 def _read(data: dict[str, object]) -> Reply:
@@ -92,6 +97,6 @@ def _in_words(error: Exception) -> str:
     if isinstance(error, openai.APIStatusError):
         body = error.body
         said = body.get("message") if isinstance(body, dict) else body
-        return f"HTTP {error.status_code}: {str(said or error.message)[:300]}"
+        return f"HTTP {error.status_code}: {said or error.message}"
     cause = error.__cause__
     return f"{type(error).__name__}: {error}" + (f" ({type(cause).__name__})" if cause else "")

@@ -30,6 +30,10 @@ class Model(ABC):
     def open(self) -> AbstractAsyncContextManager[Post]:
         """Make the model ready, and give the function that posts one request and returns the parsed reply."""
 
+    def redact(self, text: str) -> str:
+        """The text without any secret that reaches the model; to be kept in journals and errors."""
+        return text
+
     def body(
         self, messages: list[dict[str, str]], schema: dict[str, Any], sampling: dict[str, Any], sample: int, replicates: int
     ) -> Body:

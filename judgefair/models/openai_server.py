@@ -43,13 +43,17 @@ class OpenAIServer(Model):
                 response = await client.post("/chat/completions", cast_to=httpx.Response, body=body)
                 try:
                     data = json.loads(response.content)
-                except ValueError as error:
+                except (ValueError, RecursionError) as error:
                     raise MalformedReplyError(f"the server's answer is not JSON: {error}") from None
                 if not isinstance(data, dict):
                     raise MalformedReplyError("the server's answer is not a JSON object")
                 return data
 
             yield post
+
+    def redact(self, text: str) -> str:
+        """The text without the key, which some servers repeat in their errors."""
+        return text.replace(self._key, "[key]") if self._key else text
 
 
 def key_from(environment_variable: str) -> str | None:

@@ -42,6 +42,9 @@ class Reply:
             message = choice["message"]
             usage = data.get("usage") or {}
             logprobs = (choice.get("logprobs") or {}).get("content")
+            for words in (message.get("content"), message.get("refusal"), choice.get("finish_reason")):
+                if not isinstance(words, str | None):
+                    raise TypeError(f"a {type(words).__name__} where text was expected")
             return cls(
                 text=message.get("content") or "",
                 finish_reason=choice.get("finish_reason"),

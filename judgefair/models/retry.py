@@ -37,6 +37,7 @@ class RetryAfterWait(wait_base):
         self._policy = policy
 
     def __call__(self, retry_state: tenacity.RetryCallState) -> float:
+        """Seconds until the next attempt."""
         policy = self._policy
         error = retry_state.outcome.exception() if retry_state.outcome else None
         asked = retry_after(error.response.headers) if isinstance(error, openai.APIStatusError) else None

@@ -4,11 +4,13 @@ import json
 import re
 from typing import Any
 
-import altair as alt
+import altair
 import vl_convert
 
 from judgefair.reporting.words import labellers, population_name, populations
 from judgefair.validation import Validation
+
+alt: Any = altair  # its generated types reject plain lists
 
 BLUE, ORANGE = "#0072b2", "#d55e00"
 INK = "#010203"
@@ -42,18 +44,15 @@ def ratings_chart(validation: Validation, criterion: str) -> dict[str, Any] | No
     for kind, name in kinds.items():
         codes = rated.loc[rated["rater_kind"] == kind, "code"]
         levels = codes.round() if many else codes
-        for code, share in levels.value_counts(normalize=True).sort_index().items():
-            rows.append(
-                {
-                    "level": str(scale.level(float(code))),
-                    "order": float(code),
-                    "who": f"{name} (n={len(codes):,})",
-                    "share": float(share),
-                }
-            )
+        shares = levels.value_counts(normalize=True).sort_index()
+        who = f"{name} (n={len(codes):,})"
+        for code, share in zip(shares.index.to_numpy(dtype=float), shares.to_numpy(dtype=float), strict=True):
+            rows.append({"level": str(scale.level(float(code))), "who": who, "share": float(share)})
     if not rows:
         return None
-    order = [str(level) for level in scale.levels] if scale.kind != "interval" else sorted({r["level"] for r in rows}, key=float)
+    order = (
+        [str(level) for level in scale.levels] if scale.kind != "interval" else sorted({str(r["level"]) for r in rows}, key=float)
+    )
     whose = list(dict.fromkeys(row["who"] for row in rows))
     chart = (
         alt.Chart(alt.Data(values=rows))
@@ -117,12 +116,14 @@ def _intervals(rows: list[dict[str, Any]], title: str, whose: list[str]) -> dict
 
 def _finish(chart: Any, height: int) -> dict[str, Any]:
     finished = (
-        chart.properties(width=430, height=height, background="transparent")
+        chart.properties(
+            width=430, height=height, background="transparent", padding={"left": 40, "right": 20, "top": 5, "bottom": 5}
+        )
         .configure(font="sans-serif")
         .configure_axis(
             labelColor=INK, titleColor=INK, domainColor=INK, tickColor=INK, gridColor=INK, gridOpacity=0.15, labelLimit=260
         )
-        .configure_legend(labelColor=INK, titleColor=INK, orient="top", labelLimit=320)
+        .configure_legend(labelColor=INK, titleColor=INK, orient="top", labelLimit=320, columnPadding=60)
         .configure_view(stroke=None)
     )
     spec: dict[str, Any] = finished.to_dict()

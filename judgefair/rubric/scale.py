@@ -109,7 +109,7 @@ def scale_kind(kind: str) -> type[Scale]:
 
 def scale_from_json(data: Mapping[str, Any]) -> Scale:
     """The scale that `Scale.to_json` wrote."""
-    return make_scale(data["kind"], {level: anchor for level, anchor in data["levels"]})
+    return make_scale(data["kind"], dict(data["levels"]))
 
 
 def parse_scale(text: str) -> Scale:

@@ -171,16 +171,16 @@ class _Stage:
         if landed is not None:
             self._progress.reused += 1
             return landed
-        reply: Reply | Missing | None = self._cache.get(key) if self._cache else None
-        if reply is None:
-            reply = await self._client.ask(body, lambda attempt: self._journal.attempted(key, attempt))
-            if isinstance(reply, Missing):
-                return reply
+        known = self._cache.get(key) if self._cache else None
+        if known is not None:
+            self._progress.reused += 1
+            await self._journal.land(key, job.item.item_id, job.call, job.replicate, known)
+            return known
+        reply = await self._client.ask(body, lambda attempt: self._journal.attempted(key, attempt))
+        if isinstance(reply, Reply):
+            await self._journal.land(key, job.item.item_id, job.call, job.replicate, reply)
             if self._cache and self._is_understood(job.call, reply):
                 await self._cache.put(key, reply)
-        else:
-            self._progress.reused += 1
-        await self._journal.land(key, job.item.item_id, job.call, job.replicate, reply)
         return reply
 
     def _is_understood(self, call: str, reply: Reply) -> bool:
@@ -202,19 +202,8 @@ class _Stage:
         for job in self._jobs():
             outcome = self._outcomes[job.index] or Missing("not_rated")
             for criterion, judgment in self._judgments(job.call, outcome).items():
-                ratings.append(
-                    Rating(
-                        job.item.item_id,
-                        criterion,
-                        self._model.name,
-                        "judge",
-                        judgment.value,
-                        job.replicate,
-                        judgment.rationale,
-                        judgment.distribution,
-                        program_fingerprint,
-                    )  # fmt: skip
-                )
+                said = (judgment.value, job.replicate, judgment.rationale, judgment.distribution)
+                ratings.append(Rating(job.item.item_id, criterion, self._model.name, "judge", *said, program_fingerprint))
         return sorted(ratings, key=lambda r: (order[r.item_id], criteria.index(r.criterion), r.replicate))
 
 

@@ -1,5 +1,7 @@
 """How far do raters agree beyond chance? Krippendorff's alpha, with a bootstrap over units or scenarios."""
 
+from typing import Any
+
 import krippendorff
 import numpy as np
 
@@ -59,7 +61,7 @@ def alpha(
     counts, domain = value_counts(values)
     pairable = counts.sum(1) >= 2
     codes, n_clusters = cluster_codes(clusters, pairable)
-    known = {
+    known: dict[str, Any] = {
         "n_items": int(pairable.sum()),
         "n_clusters": n_clusters,
         "n_raters": int((~np.isnan(values[:, pairable])).any(axis=1).sum()),
@@ -73,7 +75,7 @@ def alpha(
         return undefined("alpha.human", reason, **known)
     used = counts.any(axis=0)
     counts, domain = counts[:, used], domain[used]
-    point = krippendorff.alpha(value_counts=counts, value_domain=domain.tolist(), level_of_measurement=level)
+    point = krippendorff.alpha(value_counts=counts, value_domain=domain.tolist(), level_of_measurement=level)  # type: ignore[arg-type]
     draws = bootstrap(
         counts,
         lambda rows: within_terms(rows, domain, level),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import nan
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from judgefair.statistics.resample import Floats
@@ -21,7 +22,7 @@ class ClusteredMean:
 
     value: float
     influence: Floats
-    has_data: Floats
+    has_data: NDArray[np.bool_]
     fewest: int
 
     def minus(self, other: "ClusteredMean") -> "ClusteredMean":

@@ -8,13 +8,15 @@ interval  n, sum x, sum x^2, and the unit's squared differences
 ordinal   the coincidences o_ck, since the distance of two values depends on all n_c
 """
 
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from judgefair.statistics.resample import Floats
 
-Terms = Floats | sparse.csr_matrix
+Terms: TypeAlias = Floats | sparse.csr_matrix
 MEASUREMENTS = ("nominal", "ordinal", "interval")
 
 
@@ -49,8 +51,8 @@ def between_terms(judge: NDArray[np.int64], counts: NDArray[np.int64], domain: F
         return np.column_stack([np.full(len(counts), 2), x + first, x**2 + second, 2 * (x**2 - 2 * x * first + second)])
     unit, k = np.nonzero(counts)
     j, weight = judge[unit], share[unit, k]
-    both = (np.concatenate(pair) for pair in ((unit, unit), (j, k), (k, j), (weight, weight)))
-    return _coincidences(*both, counts.shape)
+    units, c, k_, o_ck = (np.concatenate(pair) for pair in ((unit, unit), (j, k), (k, j), (weight, weight)))
+    return _coincidences(units, c, k_, o_ck, counts.shape)
 
 
 def alpha_from_sums(sums: Floats, level: str) -> Floats:
@@ -76,7 +78,8 @@ def alpha_from_sums(sums: Floats, level: str) -> Floats:
 
 def _standardised(domain: Floats) -> Floats:
     """Values about 0 and within 1: interval alpha depends on neither origin nor unit, sums of squares lose digits to both."""
-    return (domain - domain.mean()) / np.ptp(domain)
+    standard: Floats = (domain - domain.mean()) / np.ptp(domain)
+    return standard
 
 
 def _pairs_within(counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:

@@ -1,11 +1,14 @@
 """How far does the judge agree with the humans beyond chance, on the footing of the humans' own alpha?"""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from judgefair.statistics.alpha import SOURCE
-from judgefair.statistics.coincidence import alpha_from_sums, between_terms, check_level, value_counts
+from judgefair.statistics.coincidence import Terms, alpha_from_sums, between_terms, check_level, value_counts
 from judgefair.statistics.estimate import Estimate, Rng, undefined
-from judgefair.statistics.resample import Floats, bootstrap, cluster_codes, percentile_interval
+from judgefair.statistics.resample import Floats, bootstrap, cluster_codes, percentile_interval, totals
 
 
 def judge_alpha(
@@ -49,7 +52,7 @@ def judge_alpha(
     judge, values = np.asarray(judge, dtype=float), np.atleast_2d(np.asarray(values, dtype=float))
     shared = ~np.isnan(judge) & ~np.isnan(values).all(axis=0)
     codes, n_clusters = cluster_codes(clusters, shared)
-    known = {
+    known: dict[str, Any] = {
         "n_items": int(shared.sum()),
         "n_clusters": n_clusters,
         "n_raters": int((~np.isnan(values[:, shared])).any(axis=1).sum()),
@@ -68,11 +71,11 @@ def judge_alpha(
     both[np.arange(len(judge)), position] -= 1
     rows = np.column_stack([position, both])
 
-    def terms(distinct: np.ndarray) -> object:
+    def terms(distinct: NDArray[np.int64]) -> Terms:
         return between_terms(distinct[:, 0], distinct[:, 1:], domain, level)
 
-    point = alpha_from_sums(np.asarray(terms(rows).sum(axis=0), dtype=float).reshape(1, -1), level)[0]  # type: ignore[attr-defined]
-    draws = bootstrap(rows, terms, lambda sums: alpha_from_sums(sums, level), codes, n_resamples, rng)  # type: ignore[arg-type]
+    point = alpha_from_sums(totals(terms(rows)), level)[0]
+    draws = bootstrap(rows, terms, lambda sums: alpha_from_sums(sums, level), codes, n_resamples, rng)
     low, high, se, trouble = percentile_interval(draws, confidence)
     unit = "items" if clusters is None else "scenarios"
     method = f"{level} alpha over judge-human pairs; percentile bootstrap over {n_clusters:,} {unit}, {n_resamples:,} resamples, raters fixed"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -55,12 +56,12 @@ def judge_error(
     means = {}
     for name in dict.fromkeys([reference, *sorted(set(names) - {""})]):
         rows = (names == name) & paired
-        totals = np.bincount(units[rows], difference[rows], minlength=units.max(initial=-1) + 1)
+        totals = np.bincount(units[rows], difference[rows], minlength=units.max(initial=-1) + 1).astype(float)
         means[name] = clustered_mean(totals, np.bincount(units[rows], minlength=len(totals)).astype(float))
 
     def estimate(estimand: str, mean: ClusteredMean, rows: np.ndarray, with_p: bool = False) -> Estimate:
         n_clusters = int(mean.has_data.sum())
-        known = {
+        known: dict[str, Any] = {
             "n_items": int((rows & paired).sum()), "n_clusters": n_clusters,
             "n_missing": int((rows & ~paired).sum()), "level": confidence, "source": SOURCE,
         }  # fmt: skip

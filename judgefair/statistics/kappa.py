@@ -1,14 +1,14 @@
 """How far do two ratings of the same items agree beyond chance? Cohen's kappa."""
 
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from judgefair.statistics.estimate import Estimate, Rng, undefined
-from judgefair.statistics.resample import Floats, bootstrap, cluster_codes, percentile_interval
+from judgefair.statistics.resample import Floats, bootstrap, cluster_codes, percentile_interval, totals
 
 SOURCE = "Cohen 1960; weighted: Cohen 1968"
 
@@ -51,7 +51,7 @@ def kappa(
     a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     paired = ~(np.isnan(a) | np.isnan(b))
     codes, n_clusters = cluster_codes(clusters, paired)
-    known = {
+    known: dict[str, Any] = {
         "n_items": int(paired.sum()), "n_clusters": n_clusters, "n_raters": 2, "n_missing": int((~paired).sum()),
         "level": confidence, "source": SOURCE,
     }  # fmt: skip
@@ -70,7 +70,7 @@ def kappa(
         if weights == "quadratic"
         else (partial(_cells, n_values=len(domain)), partial(_kappa, distance=_distance(domain, weights)))
     )
-    point = statistic(np.asarray(terms(rows).sum(axis=0), dtype=float).reshape(1, -1))[0]
+    point = statistic(totals(terms(rows)))[0]
     if np.isnan(point):
         return undefined(estimand, "no disagreement is expected by chance", **known)
     low, high, se, trouble = percentile_interval(bootstrap(rows, terms, statistic, codes, n_resamples, rng), confidence)

@@ -1,6 +1,7 @@
 """Is the judge as close to the humans as they are to each other?"""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -49,7 +50,7 @@ def leave_one_out(judge: Floats, values: Floats, clusters: object = None, *, con
     m = rated.sum(0)
     usable = ~np.isnan(judge) & (m >= 2)
     codes, n_clusters = cluster_codes(clusters, usable)
-    known = {
+    known: dict[str, Any] = {
         "n_items": int(usable.sum()), "n_clusters": n_clusters, "n_raters": int(rated[:, usable].any(axis=1).sum()),
         "n_missing": int((~usable).sum()), "level": confidence, "source": INTERVAL,
     }  # fmt: skip
@@ -59,10 +60,10 @@ def leave_one_out(judge: Floats, values: Floats, clusters: object = None, *, con
     judge, values, rated, m = judge[usable], values[:, usable], rated[:, usable], m[usable]
     others = (np.nansum(values, axis=0) - values) / (m - 1)
     groups = np.arange(len(judge)) if codes is None else codes
-    counts = np.bincount(groups, m)
+    counts = np.bincount(groups, m).astype(float)
 
     def mean_loss(loss: Floats) -> ClusteredMean:
-        return clustered_mean(np.bincount(groups, np.nansum(loss, axis=0)), counts)
+        return clustered_mean(np.bincount(groups, np.nansum(loss, axis=0)).astype(float), counts)
 
     human_loss, judge_loss = mean_loss(np.abs(values - others)), mean_loss(np.abs(judge - others))
     unit = "items" if clusters is None else "scenarios"

@@ -63,6 +63,11 @@ def _draw_weights(times: NDArray[np.int64], size: int, generator: np.random.Gene
     return np.bincount(drawn.ravel(), minlength=size * n_distinct).reshape(size, n_distinct)
 
 
+def totals(terms: Floats | sparse.csr_matrix) -> Floats:
+    """The terms summed over all units, as one row: what a statistic takes for the sample itself."""
+    return np.asarray(terms.sum(axis=0), dtype=np.float64).reshape(1, -1)
+
+
 def percentile_interval(draws: Floats, confidence: float) -> tuple[float, float, float, str]:
     """Low, high, standard error, and what to say where the draws cannot bear an interval."""
     defined = draws[~np.isnan(draws)]

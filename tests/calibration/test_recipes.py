@@ -1,7 +1,6 @@
 """Do the recipes read the published human ratings as they are, each trap included?"""
 
 import json
-import os
 import re
 from collections import Counter
 from functools import cache
@@ -32,17 +31,6 @@ COUNTS = {
 }
 
 every_set = pytest.mark.parametrize("set_id", COUNTS)
-
-
-@pytest.fixture(scope="module")
-def data_folder() -> Path:
-    """The original files: in JUDGEFAIR_DATA, or in shared/data beside the repository."""
-    beside = Path(__file__).parents[3] / "shared" / "data"
-    named = os.environ.get("JUDGEFAIR_DATA")
-    folder = next((folder for folder in (Path(named) if named else beside, beside) if folder.is_dir()), None)
-    if folder is None:
-        pytest.skip(f"no human-annotated data: JUDGEFAIR_DATA is {named or 'not set'}, and {beside} does not exist")
-    return folder
 
 
 @cache

@@ -34,7 +34,8 @@ def build(validation: Validation) -> Section:
             found = [validation.find(name, criterion, population) for name in names]
             row = [number(estimate, signed=name == "loo.difference") for name, estimate in zip(names, found, strict=True)]
             rows.append([Cell(population_name(population)), Cell(f"{found[1].n_items:,}"), *row])
-        caption = f"{criterion}: agreement with 95 % intervals; losses are distances to the mean of the other raters, in scale points.{caution(validation)}"
+        losses = "losses are distances to the mean of the other raters, in scale points"
+        caption = f"{criterion}: agreement with 95 % intervals; {losses}.{caution(validation)}"
         blocks.append(Table(caption, ["Population", "Items", *titles], rows))
         reasons = {
             f"{population_name(population)}: {name} is {estimate.method}."

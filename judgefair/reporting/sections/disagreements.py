@@ -1,7 +1,5 @@
 """On which items do judge and humans disagree most?"""
 
-import numpy as np
-
 from judgefair.reporting.blocks import Block, Quote, Section, Text
 from judgefair.reporting.words import caution, labellers
 from judgefair.validation import Validation
@@ -26,13 +24,9 @@ def build(validation: Validation) -> Section | None:
         rated = validation.ratings[(validation.ratings["criterion"] == criterion) & validation.ratings["item_id"].isin(texts)]
         judged = rated[(rated["rater_kind"] == "judge") & rated["code"].notna()].drop_duplicates("item_id").set_index("item_id")
         humans = rated[(rated["rater_kind"] == "human") & rated["code"].notna() & rated["item_id"].isin(judged.index)]
-        apart = np.abs(humans["code"] - humans["item_id"].map(judged["code"]))
-        distance = (
-            (apart if scale.has_points else apart > 0)
-            .groupby(humans["item_id"])
-            .mean()
-            .sort_values(ascending=False, kind="stable")
-        )
+        apart = (humans["code"] - humans["item_id"].map(judged["code"])).abs()
+        loss = apart if scale.has_points else (apart > 0).astype(float)
+        distance = loss.groupby(humans["item_id"]).mean().sort_values(ascending=False, kind="stable")
         for item_id in distance[distance > 0].index[:SHOWN]:
             item, row = texts[item_id], judged.loc[item_id]
             counts = humans.loc[humans["item_id"] == item_id, "code"].value_counts().sort_index()

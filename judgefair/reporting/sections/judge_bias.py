@@ -1,7 +1,6 @@
 """Whom does the judge rate higher or lower than the humans do?"""
 
-from judgefair.reporting.blocks import Block, Chart, Section, Table, Text, number
-from judgefair.reporting.blocks import Cell as C
+from judgefair.reporting.blocks import Block, Cell, Chart, Section, Table, Text, number
 from judgefair.reporting.charts import judge_error_chart
 from judgefair.reporting.words import caution, labellers, population_name
 from judgefair.validation import Validation
@@ -31,14 +30,14 @@ def build(validation: Validation) -> Section:
         for finding in validation.findings:
             if finding.criterion == criterion and finding.estimate.estimand == "judge_error":
                 gap = gaps.get(str(finding.population))
-                against = C(population_name(gap.contrast)) if gap else C("reference" if finding.population else "")
+                against = Cell(population_name(gap.contrast)) if gap else Cell("reference" if finding.population else "")
                 rows.append(
                     [
-                        C(population_name(finding.population)),
+                        Cell(population_name(finding.population)),
                         number(finding.estimate, signed=True),
-                        number(gap.estimate, signed=True) if gap else C(""),
+                        number(gap.estimate, signed=True) if gap else Cell(""),
                         against,
-                        C(f"{finding.estimate.n_items:,}"),
+                        Cell(f"{finding.estimate.n_items:,}"),
                     ]
                 )
         caption = f"{criterion}: judge error and its gap, with 95 % intervals.{caution(validation)}"

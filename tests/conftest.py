@@ -1,0 +1,50 @@
+"""What every test shares: a home of its own, and the original data where this machine has them."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from judgefair import folders
+
+_MODELS = folders.cache() / "models"  # read before any test moves JUDGEFAIR_HOME
+
+settings.register_profile("judgefair", deadline=None)
+settings.load_profile("judgefair")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _home_of_wider_fixtures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Fixtures wider than one test do not write into the user's own home either."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUDGEFAIR_HOME", str(_new_home(tmp_path_factory)))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty JUDGEFAIR_HOME for each test, in which models that were pulled before are still found."""
+    folder = _new_home(tmp_path_factory)
+    monkeypatch.setenv("JUDGEFAIR_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The original files of the sets: in JUDGEFAIR_DATA, or in shared/data beside the repository."""
+    beside = Path(__file__).parents[2] / "shared" / "data"
+    named = os.environ.get("JUDGEFAIR_DATA")
+    folder = next((folder for folder in (Path(named) if named else beside, beside) if folder.is_dir()), None)
+    if folder is None:
+        pytest.skip(f"no human-annotated data: JUDGEFAIR_DATA is {named or 'not set'}, and {beside} does not exist")
+    return folder
+
+
+def _new_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("home")
+    if _MODELS.is_dir():
+        (folder / "cache").mkdir()
+        (folder / "cache" / "models").symlink_to(_MODELS.resolve(), target_is_directory=True)
+    return folder

@@ -1,0 +1,303 @@
+"""Is every item judged once, whatever ends the process, and nothing paid twice?"""
+
+import json
+import signal
+import subprocess
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pyarrow.parquet as pq
+import pytest
+
+from judgefair.errors import InputError, ModelError
+from judgefair.models.openai_server import OpenAIServer
+from judgefair.models.retry import RetryPolicy
+from judgefair.models.scripted import scripted
+from judgefair.records import RATING_COLUMNS
+from judgefair.runs import judge
+from tests import loopback as lb
+from tests.builders import attempts, judgefair, landed, tiny_items, tiny_program, write_items
+
+CANARY = "sk-canary-5b11e0aa"
+CRITERIA = ("helpfulness", "talks_down")
+ONCE = RetryPolicy(attempts=1)
+
+
+def judged(server, run, items, *, program=None, **options):
+    model = OpenAIServer("tiny", server.address, key=CANARY)
+    return judge(program or tiny_program(), items, model, run, policy=options.pop("policy", ONCE), **options)
+
+
+def command(server, tmp_path, n, *more):
+    program = tmp_path / "program.json"
+    tiny_program().save(program)
+    items = write_items(tiny_items(n), tmp_path / "items.jsonl")
+    model = f"tiny@{server.address}"
+    files = ["--program", program, "--items", items, "--out", tmp_path / "run"]
+    return judgefair("judge", *files, "--model", model, "--attempts", 1, *more)
+
+
+def rows(run):
+    return pq.read_table(run / "ratings.parquet").to_pylist()
+
+
+def bytes_of(run):
+    return (run / "ratings.parquet").read_bytes()
+
+
+def everything_under(folder):
+    return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def reply_then_hold(answered):
+    """The first calls get their answer; the others wait until they are let go."""
+    return lambda number, _: lb.ok(held=number > answered)
+
+
+def assert_complete_and_paid_once(server, run, n, kept, in_flight):
+    """Each item has each criterion once; what was `kept` was asked once, and at most what was in flight twice."""
+    pairs = Counter((row["item_id"], row["criterion"]) for row in rows(run))
+    assert pairs == {(item.item_id, criterion): 1 for item in tiny_items(n) for criterion in CRITERIA}
+    asked = Counter((call.prompt, call.raw) for call in server.calls)
+    assert len(asked) == 2 * n
+    assert sum(count - 1 for count in asked.values()) <= in_flight
+    before = {call.raw for call in server.calls[:kept]}
+    assert not before & {call.raw for call in server.calls[kept:]}
+    assert not list(run.rglob("*.partial"))
+
+
+def test_ratings_have_the_columns_of_the_record_and_each_item_and_criterion_once(tmp_path):
+    with lb.loopback(lb.ok(1)) as server:
+        result = judged(server, tmp_path / "run", tiny_items(3), as_of="2026-01-05")
+    table = pq.read_table(tmp_path / "run" / "ratings.parquet")
+    assert tuple(table.column_names) == RATING_COLUMNS
+    assert [(r["item_id"], r["criterion"], r["value"]) for r in table.to_pylist()] == [
+        (f"i{k:02}", criterion, 1.0) for k in (1, 2, 3) for criterion in CRITERIA
+    ]
+    assert {(r["rater_id"], r["rater_kind"], r["replicate"], r["missing"]) for r in rows(tmp_path / "run")} == {
+        ("tiny", "judge", 0, None)
+    }
+    assert {r["program_fingerprint"] for r in rows(tmp_path / "run")} == {tiny_program().fingerprint}
+    assert len(result.ratings) == len(server.calls) == 6
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert (manifest["as_of"], manifest["model"]) == ("2026-01-05", {"name": "tiny", "server": server.address})
+
+
+def test_a_killed_run_resumes_without_repeating_a_call_whose_reply_had_landed(tmp_path):
+    run = tmp_path / "run"
+    with lb.loopback(reply_then_hold(13)) as server:
+        line = command(server, tmp_path, 20, "--concurrency", 4, "--no-cache")
+        with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+            server.wait_until(lambda s: len(s.calls) == 17)  # each worker asks again only once its reply is on disk
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        assert len(landed(run)) == 13
+        assert not (run / "ratings.parquet").exists()
+        server.release()
+        done = subprocess.run(line, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert len(server.calls) == 40 + 4
+        assert_complete_and_paid_once(server, run, 20, kept=13, in_flight=4)
+
+
+def test_an_interrupted_run_exits_with_an_error_and_resumes(tmp_path):
+    run = tmp_path / "run"
+    with lb.loopback(reply_then_hold(7)) as server:
+        line = command(server, tmp_path, 10, "--concurrency", 3, "--no-cache")
+        with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+            server.wait_until(lambda s: len(s.calls) == 10)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=30)
+        assert process.returncode not in (0, -signal.SIGKILL)
+        assert "Traceback" not in said
+        assert len(landed(run)) == 7
+        server.release()
+        done = subprocess.run(line, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert_complete_and_paid_once(server, run, 10, kept=7, in_flight=3)
+
+
+def test_a_second_process_is_refused_while_the_first_works_in_the_folder(tmp_path):
+    run = tmp_path / "run"
+    with lb.loopback(lb.ok(held=True)) as server:
+        line = command(server, tmp_path, 2)
+        with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+            server.wait_until(lambda s: len(s.calls) == 4)
+            with pytest.raises(InputError, match="another process is working in this run folder"):
+                judged(server, run, tiny_items(2))
+            server.release()
+            assert process.wait(30) == 0
+        assert_complete_and_paid_once(server, run, 2, kept=4, in_flight=0)
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_at_most_so_many_requests_are_in_flight_as_were_allowed(tmp_path, concurrency):
+    with lb.loopback(reply_then_hold(0)) as server, ThreadPoolExecutor(1) as pool:
+        running = pool.submit(judged, server, tmp_path / "run", tiny_items(10), concurrency=concurrency)
+        server.wait_until(lambda s: s.in_flight == concurrency)
+        with pytest.raises(TimeoutError):
+            server.wait_until(lambda s: s.in_flight > concurrency, patience=0.3)
+        server.release()
+        running.result(30)
+        assert server.most_in_flight == concurrency
+    assert len(server.calls) == 20
+
+
+def test_a_second_run_asks_nothing_and_writes_the_same_bytes(tmp_path):
+    with lb.loopback(lb.ok(2)) as server:
+        judged(server, tmp_path / "run", tiny_items(5), use_cache=False)
+        first = bytes_of(tmp_path / "run")
+        again = judged(server, tmp_path / "run", tiny_items(5), use_cache=False)
+    assert bytes_of(tmp_path / "run") == first
+    assert len(server.calls) == again.progress.reused == 10
+    assert again.progress.budget.calls == 0
+
+
+def test_concurrency_does_not_change_a_byte_of_the_ratings(tmp_path):
+    for concurrency in (1, 8):
+        judge(
+            tiny_program(), tiny_items(9), scripted("hash"), tmp_path / str(concurrency), concurrency=concurrency, use_cache=False
+        )
+    assert bytes_of(tmp_path / "1") == bytes_of(tmp_path / "8")
+
+
+def test_a_changed_item_is_asked_again_and_only_that_one(tmp_path):
+    items = tiny_items(4)
+    with lb.loopback() as server:
+        judged(server, tmp_path / "run", items, use_cache=False)
+        changed = [*items[:2], replace(items[2], response="On a shelf that moved."), items[3]]
+        judged(server, tmp_path / "run", changed, use_cache=False)
+    new = server.calls[8:]
+    assert len(new) == len(CRITERIA)
+    assert all("On a shelf that moved." in call.prompt for call in new)
+    assert len(rows(tmp_path / "run")) == 8
+
+
+def test_items_added_or_left_out_change_the_ratings_and_ask_only_for_the_new(tmp_path):
+    with lb.loopback() as server:
+        judged(server, tmp_path / "run", tiny_items(2), use_cache=False)
+        judged(server, tmp_path / "run", tiny_items(3)[1:], use_cache=False)
+    assert len(server.calls) == 6
+    assert {row["item_id"] for row in rows(tmp_path / "run")} == {"i02", "i03"}
+
+
+def test_replicates_are_separate_calls_with_temperature_and_seeds_of_their_own(tmp_path):
+    with lb.loopback(lambda number, _: lb.ok(number % 2)) as server:
+        result = judged(server, tmp_path / "run", tiny_items(2), replicates=3)
+        judged(server, tmp_path / "run", tiny_items(2), replicates=3)
+    assert len(server.calls) == 12
+    assert {(call.body["temperature"], call.body["seed"]) for call in server.calls} == {(1.0, 0), (1.0, 1), (1.0, 2)}
+    assert [(r.item_id, r.criterion, r.replicate) for r in result.ratings] == [
+        (item, criterion, k) for item in ("i01", "i02") for criterion in CRITERIA for k in range(3)
+    ]
+
+
+def test_one_call_can_ask_for_all_criteria(tmp_path):
+    program = tiny_program(per_call="all")
+    with lb.loopback(lb.ok(1)) as server:
+        judged(server, tmp_path / "run", tiny_items(3), program=program)
+    assert len(server.calls) == 3
+    assert [(row["criterion"], row["value"]) for row in rows(tmp_path / "run")] == [(c, 1.0) for c in CRITERIA] * 3
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_a_refused_key_keeps_what_had_landed_and_stops(tmp_path, concurrency):
+    run = tmp_path / "run"
+    with lb.loopback(lambda number, _: lb.status(401) if number > 6 else lb.ok()) as server:
+        with pytest.raises(ModelError, match="the key was refused"):
+            judged(server, run, tiny_items(10), concurrency=concurrency, use_cache=False)
+        refused = len(server.calls) - 6
+        assert 1 <= refused <= concurrency
+        kept = len(landed(run))
+        assert 6 - (concurrency - 1) <= kept <= 6
+        assert not (run / "ratings.parquet").exists()
+        server.script = lb.in_turn(lb.ok())
+        result = judged(server, run, tiny_items(10), use_cache=False)
+    assert result.progress.reused == kept
+    assert len(server.calls) == 6 + refused + 20 - kept
+    assert all(row["missing"] is None for row in rows(run))
+
+
+def test_failures_are_missing_with_their_reason_and_only_those_of_the_server_are_asked_again(tmp_path):
+    run = tmp_path / "run"
+    script = lb.in_turn(lb.ok(2), lb.status(500), lb.says('{"level": '), lb.refusal(), lb.says('{"level": "not_applicable"}'))
+    with lb.loopback(script) as server:
+        result = judged(server, run, tiny_items(5), concurrency=1)
+        first = [row["missing"] for row in rows(run) if row["criterion"] == "helpfulness"]
+        server.script = lb.in_turn(lb.ok(1))
+        judged(server, run, tiny_items(5), concurrency=1, use_cache=False)
+    assert first == [None, "backend_failure", "unparsable", "refused", "not_applicable"]
+    assert result.progress.missing["backend_failure"] == 1
+    again = [(row["missing"], row["value"]) for row in rows(run) if row["criterion"] == "helpfulness"]
+    assert again == [(None, 2), (None, 1), ("unparsable", None), ("refused", None), ("not_applicable", None)]
+    assert len(server.calls) == 10 + 1
+
+
+def test_every_attempt_is_in_the_journal(tmp_path, monkeypatch):
+    monkeypatch.setattr("judgefair.models.client.RetryAfterWait", lambda _: lambda _: 0)
+    with lb.loopback(lb.in_turn(lb.status(429, "slow down"), lb.CUT_BODY, lb.ok())) as server:
+        judged(server, tmp_path / "run", tiny_items(1), concurrency=1, policy=RetryPolicy(3))
+    noted = attempts(tmp_path / "run")
+    assert [number for number, _ in noted] == [1, 2, 3, 1]
+    assert [bool(error) for _, error in noted] == [True, True, False, False]
+    assert noted[0][1] == "HTTP 429: slow down"
+
+
+def test_the_key_is_in_no_file_that_a_run_leaves(tmp_path, home, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", CANARY)
+    with lb.loopback(lambda number, _: lb.status(500, f"bad key {CANARY}") if number == 3 else lb.ok()) as server:
+        done = subprocess.run(command(server, tmp_path, 3, "--concurrency", 1), capture_output=True, text=True, check=False)
+        assert done.returncode == 4
+        server.script = lb.in_turn(lb.status(401, f"bad key {CANARY}"))
+        refused = subprocess.run(command(server, tmp_path, 4), capture_output=True, text=True, check=False)
+        assert refused.returncode == 1
+    assert all(call.headers["authorization"] == f"Bearer {CANARY}" for call in server.calls)
+    files = everything_under(tmp_path) + b"".join(p.read_bytes() for p in (home / "cache").glob("replies*"))
+    assert b"HTTP 401" in files
+    assert CANARY.encode() not in files
+    assert CANARY not in done.stdout + done.stderr + refused.stdout + refused.stderr
+
+
+HALF_A_PAIR = json.loads('"\\ud83d"')
+
+
+def test_half_a_surrogate_pair_in_a_reply_stops_nothing(tmp_path):
+    content = f'{{"rationale": "so {HALF_A_PAIR}", "level": 1}}'
+    with lb.loopback(lb.says(content)) as server:
+        judged(server, tmp_path / "run", tiny_items(1), program=tiny_program(mode="reason_then_score"))
+    assert [row["value"] for row in rows(tmp_path / "run")] == [1, 1]
+
+
+def test_half_a_surrogate_pair_in_an_item_stops_nothing(tmp_path):
+    item = replace(tiny_items(1)[0], query=f"Where {HALF_A_PAIR}?")
+    with lb.loopback(lb.ok(1)) as server:
+        judged(server, tmp_path / "run", [item])
+    assert [row["value"] for row in rows(tmp_path / "run")] == [1, 1]
+
+
+@pytest.mark.parametrize("options", [{"concurrency": 0}, {"replicates": 0}])
+def test_no_worker_and_no_replicate_are_refused(tmp_path, options):
+    with pytest.raises(InputError, match="at least 1"):
+        judge(tiny_program(), tiny_items(1), scripted("first"), tmp_path / "run", **options)
+
+
+def test_an_item_id_that_stands_twice_is_refused(tmp_path):
+    with pytest.raises(InputError, match="twice"):
+        judge(tiny_program(), tiny_items(1) * 2, scripted("first"), tmp_path / "run")
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written"):
+        judge(tiny_program(), tiny_items(1), scripted("first"), tmp_path / "file" / "run")
+
+
+async def test_judge_can_be_called_where_a_loop_is_running(tmp_path):
+    assert len(judge(tiny_program(), tiny_items(2), scripted("middle"), tmp_path / "run").ratings) == 4
+
+
+def test_a_distribution_without_log_probabilities_is_refused_with_the_mode_that_works(tmp_path):
+    with lb.loopback(lb.ok(1)) as server, pytest.raises(ModelError, match=r"Use judging.mode: score"):
+        judged(server, tmp_path / "run", tiny_items(2), program=tiny_program(mode="distribution"), concurrency=1)
+    assert len(server.calls) == 1
