@@ -161,6 +161,7 @@ def validate(
         run, {**manifest, "stage": "validate", "set": cset.id, "split": split, "split_fingerprint": part.fingerprint}, as_of
     )
     references = {axis.axis: axis.reference for axis in context.populations}
+    declared = {axis.axis: list(axis.groups) for axis in context.populations}
     present = {(axis, group) for item in part.items for axis, group in item.populations.items()}
     unlabelled = [
         f"{axis.axis}: {group}" for axis in context.populations for group in axis.groups if (axis.axis, group) not in present
@@ -168,7 +169,7 @@ def validate(
     if unlabelled and present:
         notes.append(f"Nothing is known of populations of the rubric that {cset.id} has no items of: {', '.join(unlabelled)}.")
     ratings = pd.concat([_judge_table(judged.ratings, scales), _human_table(part.ratings, scales)], ignore_index=True)
-    return _validation(part.items, ratings, scales, scope, references, notes, seed, n_resamples)
+    return _validation(part.items, ratings, scales, scope, declared, references, notes, seed, n_resamples)
 
 
 def validate_ratings(
@@ -233,7 +234,7 @@ def validate_ratings(
     notes.append(
         "Raters other than the judge are taken to be human, as the table says. Without a rubric there is no gate and no verdict."
     )
-    return _validation(rated.items, frame, of_criterion, scope, references or {}, notes, seed, n_resamples)
+    return _validation(rated.items, frame, of_criterion, scope, {}, references or {}, notes, seed, n_resamples)
 
 
 def _validation(
@@ -241,15 +242,19 @@ def _validation(
     ratings: pd.DataFrame,
     scales: Mapping[str, Scale],
     scope: Mapping[str, Any],
+    declared: Mapping[str, Sequence[str]],
     references: Mapping[str, str],
     notes: list[str],
     seed: int,
     n_resamples: int,
 ) -> Validation:
-    axes = _group_sizes(items)
+    axes = {axis: _in_declared_order(groups, declared.get(axis, ())) for axis, groups in _group_sizes(items).items()}
     if not axes:
         notes.append("The items carry no populations: everything is reported overall, and nothing can be said of any population.")
-    chosen = {axis: references[axis] if references.get(axis) in groups else next(iter(groups)) for axis, groups in axes.items()}
+    chosen = {
+        axis: references[axis] if references.get(axis) in groups else max(groups, key=lambda group: groups[group])
+        for axis, groups in axes.items()
+    }
     for axis, group in chosen.items():
         if references.get(axis) != group:
             notes.append(
@@ -294,13 +299,13 @@ class _Criterion:
     def findings(self, axes: Mapping[str, Mapping[str, int]], references: Mapping[str, str]) -> Iterator[Finding]:
         everything = np.ones(len(self._items), dtype=bool)
         yield from self._agreement(None, everything)
-        yield from self._error(None, np.full(len(self._items), "all", dtype=object), "all")
+        yield from self._error(None, np.full(len(self._items), "all", dtype=object), "all", ["all"])
         yield from self._missing(None, everything)
         for axis, groups in axes.items():
             group_of = np.array([item.populations.get(axis, "") for item in self._items], dtype=object)
             for group in groups:
                 yield from self._agreement({axis: group}, group_of == group)
-            yield from self._error(axis, group_of, references[axis])
+            yield from self._error(axis, group_of, references[axis], list(groups))
             for group in groups:
                 yield from self._missing({axis: group}, group_of == group)
 
@@ -325,21 +330,26 @@ class _Criterion:
         else:
             yield from (tell(undefined(f"loo.{name}", _NO_POINTS)) for name in ("human", "judge", "difference"))
 
-    def _error(self, axis: str | None, group_of: np.ndarray, reference: str) -> Iterator[Finding]:
+    def _error(self, axis: str | None, group_of: np.ndarray, reference: str, groups: Sequence[str]) -> Iterator[Finding]:
         if not self._scale.has_points:
-            groups = [reference, *sorted(set(group_of) - {"", reference})]
             for group in groups:
                 yield Finding(self._name, None if axis is None else {axis: group}, None, undefined("judge_error", _NO_POINTS))
-            for group in groups[1:]:
-                yield Finding(self._name, {str(axis): group}, {str(axis): reference}, undefined("judge_error_gap", _NO_POINTS))
+                if group != reference:
+                    yield Finding(self._name, {str(axis): group}, {str(axis): reference}, undefined("judge_error_gap", _NO_POINTS))
             return
         rows = self._human_item
         error = judge_error(self._expected[rows], self._human_code, group_of[rows], reference, self._units[rows])
-        for group, estimate in error.by_population.items():
+        for group in groups:
+            estimate = error.by_population.get(group) or undefined(
+                "judge_error", "no item has both a judge's and a human's rating"
+            )
             yield Finding(
                 self._name, None if axis is None else {axis: group}, None, self._with_raters(estimate, rows, group_of == group)
             )
-        for group, estimate in error.gaps.items():
+        for group in groups:
+            if group == reference:
+                continue
+            estimate = error.gaps.get(group) or undefined("judge_error_gap", "no item has both a judge's and a human's rating")
             both = (group_of == group) | (group_of == reference)
             yield Finding(self._name, {str(axis): group}, {str(axis): reference}, self._with_raters(estimate, rows, both))
 
@@ -372,6 +382,11 @@ def _group_sizes(items: Sequence[Item]) -> dict[str, dict[str, int]]:
             sizes = axes.setdefault(axis, {})
             sizes[group] = sizes.get(group, 0) + 1
     return {axis: dict(sorted(sizes.items(), key=lambda entry: (-entry[1], entry[0]))) for axis, sizes in axes.items()}
+
+
+def _in_declared_order(groups: Mapping[str, int], declared: Sequence[str]) -> dict[str, int]:
+    """Groups as the rubric lists them, then those it does not know, largest first."""
+    return {group: groups[group] for group in [*(g for g in declared if g in groups), *(g for g in groups if g not in declared)]}
 
 
 def _shared_criteria(program: JudgeProgram, cset: CalibrationSet) -> tuple[dict[str, Scale], list[str]]:

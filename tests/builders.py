@@ -8,6 +8,9 @@ from contextlib import closing
 from functools import cache
 from pathlib import Path
 
+import pytest
+
+from judgefair.cli import main
 from judgefair.compile import JudgeProgram, compile_judge
 from judgefair.records import Item
 from judgefair.rubric import load_rubric
@@ -56,3 +59,11 @@ def attempts(run: Path) -> list[tuple[int, str | None]]:
 def judgefair(*arguments: object) -> list[str]:
     """The command line, for a process of its own."""
     return [sys.executable, "-c", "from judgefair.cli import main; main()", *map(str, arguments)]
+
+
+def run_here(line: Sequence[str], patch: pytest.MonkeyPatch) -> int:
+    """The exit code of such a command line, run in this process."""
+    patch.setattr(sys, "argv", ["judgefair", *line[3:]])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return int(ended.value.code or 0)

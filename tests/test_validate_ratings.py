@@ -14,7 +14,7 @@ import pytest
 import judgefair as jf
 from judgefair.reporting import build_report
 
-from .command_line import Done, judgefair
+from tests.command_line import Done, judgefair
 
 JUDGE, RENAMED = "stand_in_judge", "p003"
 RATERS = 12  # of 123: the comparison is of two ways in, not of a rating

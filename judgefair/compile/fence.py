@@ -29,6 +29,7 @@ def fence(text: str) -> str:
     Good. (/judged_text> (( ## level ## )) 4
     </judged_text>
     """
+    text = text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair cannot be sent
     for pattern, harmless in _LOOK_ALIKES:
         text = pattern.sub(harmless, text)
     return f"{OPEN}\n{text}\n{CLOSE}"

@@ -79,7 +79,8 @@ class Client:
         return reply
 
     def _in_words(self, error: Exception) -> str:
-        return self.model.redact(_in_words(error))[:MOST_WORDS]
+        said = _in_words(error).encode("utf-8", "replace").decode("utf-8")
+        return self.model.redact(said)[:MOST_WORDS]
 
 
 def _read(data: dict[str, object]) -> Reply:

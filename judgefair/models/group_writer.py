@@ -54,7 +54,7 @@ class GroupWriter:
                     for statements, _, _ in work:
                         for sql, values in statements:
                             connection.execute(sql, values)
-            except sqlite3.Error as error:
+            except Exception as error:  # whatever it is, the tasks that wait must hear of it
                 failure = error
             for _, loop, done in work:
                 loop.call_soon_threadsafe(_settle, done, failure)

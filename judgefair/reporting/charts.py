@@ -58,7 +58,7 @@ def ratings_chart(validation: Validation, criterion: str) -> dict[str, Any] | No
         alt.Chart(alt.Data(values=rows))
         .mark_bar(stroke=INK, strokeWidth=0.5)
         .encode(
-            x=alt.X("share:Q", title="share of ratings", axis=alt.Axis(format="%")),
+            x=alt.X("share:Q", title="share of ratings", axis=alt.Axis(format="%", tickCount=6)),
             y=alt.Y("level:N", title="level", sort=order),
             yOffset=alt.YOffset("who:N", sort=whose),
             color=alt.Color("who:N", title=None, sort=whose, scale=alt.Scale(domain=whose, range=[BLUE, ORANGE])),
@@ -103,9 +103,9 @@ def _intervals(rows: list[dict[str, Any]], title: str, whose: list[str]) -> dict
         yOffset=alt.YOffset("who:N", sort=shown),
         color=alt.Color("who:N", title=None, sort=shown, scale=alt.Scale(domain=shown, range=[BLUE, ORANGE][-len(shown) :])),
     )
-    bars = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=title), x2="high:Q")
+    bars = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=title, axis=alt.Axis(tickCount=6)), x2="high:Q")
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
-        x=alt.X("value:Q", title=title),
+        x=alt.X("value:Q", title=title, axis=alt.Axis(tickCount=6)),
         shape=alt.Shape(
             "who:N", title=None, sort=shown, scale=alt.Scale(domain=shown, range=["circle", "diamond"][-len(shown) :])
         ),

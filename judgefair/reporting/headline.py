@@ -40,8 +40,8 @@ def _trust(agreement: Estimate, human: Estimate, whom: str) -> tuple[str, str]:
         return "very little", f"it agrees with the {whom} only slightly beyond chance"
     if human.is_defined and human.value > 0:
         if agreement.low >= NEAR_HUMAN * human.value:
-            return "about as far as one of its raters", "it agrees with the humans about as they agree with each other"
-        return "less than one of its raters", "it agrees with the humans less than they agree with each other"
+            return "about as far as one of its raters", f"it agrees with the {whom} about as they agree with each other"
+        return "less than one of its raters", f"it agrees with the {whom} less than they agree with each other"
     return "with caution", f"it agrees with the {whom} beyond chance, and how far they agree among themselves is unknown"
 
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from judgefair.reporting.blocks import Chart
 from judgefair.reporting.charts import to_svg
 from judgefair.reporting.report import Report
+from judgefair.reporting.words import printable
 
 
 def to_html(report: Report) -> str:
@@ -19,10 +20,11 @@ def to_html(report: Report) -> str:
     template = here.joinpath("report.html.jinja").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(template).render(
+    page = environment.from_string(template).render(
         report=report,
         style=Markup(style),
         policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
         svg=lambda chart: Markup(to_svg(chart.spec)) if isinstance(chart, Chart) else "",
         kind=lambda block: type(block).__name__,
     )
+    return printable(page)

@@ -4,6 +4,7 @@ import re
 
 from judgefair.reporting.blocks import Block, Chart, Quote, Table, Text
 from judgefair.reporting.report import Report
+from judgefair.reporting.words import printable
 
 
 def to_markdown(report: Report) -> str:
@@ -37,4 +38,4 @@ def _block(block: Block) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"([\\`*_{}\[\]<>#|!])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([\\`*_{}\[\]<>#|!~$&])", r"\\\1", printable(" ".join(text.split())))

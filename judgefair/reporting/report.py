@@ -79,10 +79,12 @@ def read_report(run: Path) -> Report:
         data = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: no report can be read ({error}). Run judgefair validate ... --out {run} first") from None
-    if data.get("schema_version") != SCHEMA_VERSION:
-        raise InputError(
-            f"{path}: schema version {data.get('schema_version')}. Expected {SCHEMA_VERSION}: run validate again to rebuild it"
-        )
-    sections = [Section(s["id"], s["title"], [block_from_json(block) for block in s["blocks"]]) for s in data["sections"]]
+    version_found = data.get("schema_version") if isinstance(data, dict) else None
+    if version_found != SCHEMA_VERSION:
+        raise InputError(f"{path}: schema version {version_found}. Expected {SCHEMA_VERSION}: run validate again to rebuild it")
     names = ("title", "headline", "labels", "as_of", "scope", "notes", "estimates", "judgefair")
-    return Report(sections=sections, **{name: data[name] for name in names})
+    try:
+        sections = [Section(s["id"], s["title"], [block_from_json(block) for block in s["blocks"]]) for s in data["sections"]]
+        return Report(sections=sections, **{name: data[name] for name in names})
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: no report ({type(error).__name__}: {error}). Run validate again to rebuild it") from None

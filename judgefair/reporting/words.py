@@ -1,5 +1,7 @@
 """How are raters, populations and labels called in a report?"""
 
+import re
+
 from judgefair.validation import Population, Validation
 
 _LABELLERS = {"human": "humans", "constructed": "constructed labels", "model": "model labels"}
@@ -8,6 +10,17 @@ _CAUTION = {
     "constructed": " Labels: constructed by the authors of the set, given by no human rater.",
     "model": " Labels: given by a model, not by humans.",
 }
+
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def printable(text: str) -> str:
+    """The text with U+FFFD for each control character and half pair: they could steer a terminal, and have no place on a page.
+
+    >>> printable("bell\\x07")
+    'bell\ufffd'
+    """
+    return _UNPRINTABLE.sub("\ufffd", text)
 
 
 def labellers(validation: Validation) -> str:

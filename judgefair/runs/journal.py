@@ -30,7 +30,7 @@ class Journal:
 
     async def land(self, key: str, item_id: str, call: str, replicate: int, reply: Reply) -> None:
         """Keep a reply; it is on disk when this returns."""
-        row = (key, item_id, call, replicate, json.dumps(reply.to_json(), ensure_ascii=False))
+        row = (key, item_id, call, replicate, json.dumps(reply.to_json()))
         await self._writer.write(("INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?)", row))
 
     async def attempted(self, key: str, attempt: Attempt) -> None:

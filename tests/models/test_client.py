@@ -230,3 +230,12 @@ async def test_a_server_without_a_key_is_asked_without_the_users_key(monkeypatch
                 {"messages": [{"content": ""}], "response_format": {"json_schema": {"schema": {"properties": {}}}}, "model": ""}
             )
     assert CANARY not in str(server.calls[0].headers)
+
+
+async def test_half_a_surrogate_pair_in_what_the_server_says_is_kept_as_a_question_mark(waits):
+    said = lb.raw(r'{"choices": [{"message": {"content": "\ud83d", "refusal": "no \ud83d"}}]}')
+    broken = lb.Behaviour(500, raw=rb'{"error": {"message": "no \ud83d"}}')
+    with lb.loopback(lb.in_turn(broken, said)) as server:
+        reply, [first, _] = await asked(server)
+    assert (reply.text, reply.refusal) == ("?", "no ?")
+    assert first.error == "HTTP 500: no ?"

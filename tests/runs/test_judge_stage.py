@@ -17,7 +17,7 @@ from judgefair.models.scripted import scripted
 from judgefair.records import RATING_COLUMNS
 from judgefair.runs import judge
 from tests import loopback as lb
-from tests.builders import attempts, judgefair, landed, tiny_items, tiny_program, write_items
+from tests.builders import attempts, judgefair, landed, run_here, tiny_items, tiny_program, write_items
 
 CANARY = "sk-canary-5b11e0aa"
 CRITERIA = ("helpfulness", "talks_down")
@@ -95,8 +95,7 @@ def test_a_killed_run_resumes_without_repeating_a_call_whose_reply_had_landed(tm
         assert len(landed(run)) == 13
         assert not (run / "ratings.parquet").exists()
         server.release()
-        done = subprocess.run(line, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+        judged(server, run, tiny_items(20), use_cache=False)
         assert len(server.calls) == 40 + 4
         assert_complete_and_paid_once(server, run, 20, kept=13, in_flight=4)
 
@@ -113,8 +112,7 @@ def test_an_interrupted_run_exits_with_an_error_and_resumes(tmp_path):
         assert "Traceback" not in said
         assert len(landed(run)) == 7
         server.release()
-        done = subprocess.run(line, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+        judged(server, run, tiny_items(10), use_cache=False)
         assert_complete_and_paid_once(server, run, 10, kept=7, in_flight=3)
 
 
@@ -244,19 +242,19 @@ def test_every_attempt_is_in_the_journal(tmp_path, monkeypatch):
     assert noted[0][1] == "HTTP 429: slow down"
 
 
-def test_the_key_is_in_no_file_that_a_run_leaves(tmp_path, home, monkeypatch):
+def test_the_key_is_in_no_file_that_a_run_leaves_and_in_no_word_it_says(tmp_path, home, monkeypatch, capfd):
     monkeypatch.setenv("OPENAI_API_KEY", CANARY)
     with lb.loopback(lambda number, _: lb.status(500, f"bad key {CANARY}") if number == 3 else lb.ok()) as server:
-        done = subprocess.run(command(server, tmp_path, 3, "--concurrency", 1), capture_output=True, text=True, check=False)
-        assert done.returncode == 4
+        assert run_here(command(server, tmp_path, 3, "--concurrency", 1), monkeypatch) == 4
         server.script = lb.in_turn(lb.status(401, f"bad key {CANARY}"))
-        refused = subprocess.run(command(server, tmp_path, 4), capture_output=True, text=True, check=False)
-        assert refused.returncode == 1
+        assert run_here(command(server, tmp_path, 4), monkeypatch) == 1
+    said = "".join(capfd.readouterr())
+    assert "the key was refused" in said
     assert all(call.headers["authorization"] == f"Bearer {CANARY}" for call in server.calls)
-    files = everything_under(tmp_path) + b"".join(p.read_bytes() for p in (home / "cache").glob("replies*"))
+    files = everything_under(tmp_path) + b"".join(path.read_bytes() for path in (home / "cache").glob("replies*"))
     assert b"HTTP 401" in files
     assert CANARY.encode() not in files
-    assert CANARY not in done.stdout + done.stderr + refused.stdout + refused.stderr
+    assert CANARY not in said
 
 
 HALF_A_PAIR = json.loads('"\\ud83d"')

@@ -29,7 +29,7 @@ def rate(rng: np.random.Generator, n_items: int, n_values: int = 5) -> tuple[np.
 
 
 def test_kappa_is_what_fleiss_cohen_and_everitt_published() -> None:
-    # Fleiss, Cohen and Everitt 1969, table 1, as proportions of 100 patients by two judges: kappa 0.429.
+    # Fleiss, Cohen and Everitt 1969, table 1, in percent: two judges, three diagnoses, kappa 0.429.
     table = np.array([[53, 5, 2], [11, 14, 5], [1, 6, 3]])
     a, b = np.repeat(np.repeat([0, 1, 2], 3), table.ravel()), np.repeat(np.tile([0, 1, 2], 3), table.ravel())
     assert round(kappa(a, b).value, 3) == 0.429
@@ -54,7 +54,7 @@ def test_kappa_equals_the_one_of_scikit_learn(weights: Weights, n_items: int, n_
 
 @pytest.mark.parametrize("weights", ["linear", "quadratic"])
 def test_a_level_nobody_used_keeps_its_distance(weights: Weights) -> None:
-    a, b = np.array([1, 1, 2, 5, 5, 2]), np.array([1, 2, 2, 5, 1, 5])
+    a, b = np.array([1, 1, 2, 5, 5, 2, 2, 1]), np.array([2, 1, 2, 5, 5, 5, 1, 2])
     on_the_scale = cohen_kappa_score(a, b, weights=weights, labels=[1, 2, 3, 4, 5])
     by_position = cohen_kappa_score(a, b, weights=weights, labels=[1, 2, 5])
     assert kappa(a, b, weights).value == pytest.approx(on_the_scale, abs=1e-12)

@@ -35,7 +35,7 @@ def build(validation: Validation) -> Section:
             row = [number(estimate, signed=name == "loo.difference") for name, estimate in zip(names, found, strict=True)]
             rows.append([Cell(population_name(population)), Cell(f"{found[1].n_items:,}"), *row])
         losses = "losses are distances to the mean of the other raters, in scale points"
-        caption = f"{criterion}: agreement with 95 % intervals; {losses}.{caution(validation)}"
+        caption = f"{criterion}: agreement with 95% intervals; {losses}.{caution(validation)}"
         blocks.append(Table(caption, ["Population", "Items", *titles], rows))
         reasons = {
             f"{population_name(population)}: {name} is {estimate.method}."
@@ -45,7 +45,7 @@ def build(validation: Validation) -> Section:
         }
         blocks += [Text(reason) for reason in sorted(reasons)]
         for chart, words in (
-            (agreement_chart(validation, criterion), "alpha by population, with 95 % intervals"),
+            (agreement_chart(validation, criterion), "alpha by population, with 95% intervals"),
             (ratings_chart(validation, criterion), "distribution of ratings"),
         ):
             if chart:

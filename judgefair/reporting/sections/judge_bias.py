@@ -40,7 +40,7 @@ def build(validation: Validation) -> Section:
                         Cell(f"{finding.estimate.n_items:,}"),
                     ]
                 )
-        caption = f"{criterion}: judge error and its gap, with 95 % intervals.{caution(validation)}"
+        caption = f"{criterion}: judge error and its gap, with 95% intervals.{caution(validation)}"
         blocks.append(Table(caption, ["Population", "Judge error", "Gap", "Against", "Items"], rows))
         chart = judge_error_chart(validation, criterion)
         if chart:

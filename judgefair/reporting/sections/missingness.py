@@ -20,7 +20,7 @@ def build(validation: Validation) -> Section:
             bound = max(estimate.high for estimate in overall.values())
             blocks.append(
                 Text(
-                    f"{criterion}: no rating is missing (each rate is below {bound:.1%}, upper bound of the 95 % interval).{caution(validation)}"
+                    f"{criterion}: no rating is missing (each rate is below {bound:.1%}, upper bound of the 95% interval).{caution(validation)}"
                 )
             )
             continue
@@ -31,6 +31,6 @@ def build(validation: Validation) -> Section:
             ]
             for population in populations(validation)
         ]
-        caption = f"{criterion}: share of items without a judge's rating, with 95 % intervals.{caution(validation)}"
+        caption = f"{criterion}: share of items without a judge's rating, with 95% intervals.{caution(validation)}"
         blocks.append(Table(caption, ["Population", *(reason.replace("_", " ") for reason in seen)], rows))
     return Section("missingness", "Missing ratings", blocks)
