@@ -1,5 +1,5 @@
 # Two commands do everything: `make demo` and `make test`. The environment is always .venv.
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt
@@ -10,7 +10,7 @@ demo: $(VENV)/.demo
 	$(BIN)/judgefair demo --out demo
 
 test: setup lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow --timeout 1400

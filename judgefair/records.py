@@ -23,6 +23,15 @@ Level = int | float | str
 """One level of a scale, as its rubric writes it: a number, or a label."""
 
 
+def sendable(text: str) -> str:
+    """The text with `?` for half a surrogate pair, which can neither be sent nor stored.
+
+    >>> sendable("half \\ud83d")
+    'half ?'
+    """
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 @dataclass(frozen=True, slots=True)
 class Missing:
     """Why there is no rating: one of `MISSING_REASONS`, never a number.

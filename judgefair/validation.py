@@ -335,7 +335,9 @@ class _Criterion:
             for group in groups:
                 yield Finding(self._name, None if axis is None else {axis: group}, None, undefined("judge_error", _NO_POINTS))
                 if group != reference:
-                    yield Finding(self._name, {str(axis): group}, {str(axis): reference}, undefined("judge_error_gap", _NO_POINTS))
+                    yield Finding(
+                        self._name, {str(axis): group}, {str(axis): reference}, undefined("judge_error_gap", _NO_POINTS)
+                    )
             return
         rows = self._human_item
         error = judge_error(self._expected[rows], self._human_code, group_of[rows], reference, self._units[rows])

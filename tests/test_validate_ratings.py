@@ -13,7 +13,6 @@ import pytest
 
 import judgefair as jf
 from judgefair.reporting import build_report
-
 from tests.command_line import Done, judgefair
 
 JUDGE, RENAMED = "stand_in_judge", "p003"

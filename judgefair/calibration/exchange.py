@@ -43,6 +43,8 @@ def import_set(
     table = _renamed(_read(source), columns, source)
     if "criterion" not in table:
         table["criterion"] = criterion
+    if "rater_kind" in table:
+        table = table[table["rater_kind"] != "judge"]  # a set holds whom a judge is held against
     parsed = parse_scale(scale)
     rated = rated_items(table, parsed, source)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +65,7 @@ def import_set(
             for i in rated.items
         ]
         (made / "items.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
-        kept = table.reindex(columns=list(SET_RATING_COLUMNS), fill_value="")
+        kept = table.reindex(columns=[*SET_RATING_COLUMNS, *(["replicate"] if "replicate" in table else [])], fill_value="")
         kept.to_csv(made / "ratings.csv", index=False)
         rated.raters.to_csv(made / "raters.csv", index=False)
         card = _card(

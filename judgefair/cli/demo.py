@@ -22,7 +22,7 @@ def demo(
 ) -> None:
     """Hold the embedded model, as a judge of a writing tutor, against a small set with constructed labels."""
     import judgefair as jf
-    from judgefair.models.local import SLOTS, WEIGHTS, pull
+    from judgefair.models.embedded import SLOTS, WEIGHTS, pull
     from judgefair.reporting import write_report
 
     if model == "local" and not WEIGHTS.is_here:

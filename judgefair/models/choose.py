@@ -1,10 +1,10 @@
 """Which model does `--model` name?"""
 
 from judgefair.errors import ModelError
-from judgefair.models.local import Local
+from judgefair.models.embedded import Local
 from judgefair.models.model import Model
 from judgefair.models.openai_server import DEFAULT_SERVER, OpenAIServer, first_model, key_from, server_address
-from judgefair.models.scripted import scripted
+from judgefair.models.stand_ins import scripted
 
 DEFAULT_KEY_ENV = "OPENAI_API_KEY"
 

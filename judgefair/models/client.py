@@ -12,9 +12,9 @@ from judgefair.models.model import Body, Model, Post
 from judgefair.models.openai_server import MalformedReplyError
 from judgefair.models.reply import Reply
 from judgefair.models.retry import EmptyReplyError, RetryAfterWait, RetryPolicy, is_transient, refuse_if_useless
-from judgefair.records import Missing
+from judgefair.records import Missing, sendable
 
-MOST_WORDS = 400
+MOST_CHARACTERS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +79,7 @@ class Client:
         return reply
 
     def _in_words(self, error: Exception) -> str:
-        said = _in_words(error).encode("utf-8", "replace").decode("utf-8")
-        return self.model.redact(said)[:MOST_WORDS]
+        return self.model.redact(sendable(_in_words(error)))[:MOST_CHARACTERS]
 
 
 def _read(data: dict[str, object]) -> Reply:

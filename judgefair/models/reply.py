@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from judgefair.errors import ModelError
+from judgefair.records import sendable
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,9 @@ class Reply:
                 if not isinstance(words, str | None):
                     raise TypeError(f"a {type(words).__name__} where text was expected")
             return cls(
-                text=_whole(message.get("content") or ""),
+                text=sendable(message.get("content") or ""),
                 finish_reason=choice.get("finish_reason"),
-                refusal=message.get("refusal") and _whole(message["refusal"]),
+                refusal=message.get("refusal") and sendable(message["refusal"]),
                 tokens=None if not logprobs else [_token(entry) for entry in logprobs],
                 prompt_tokens=int(usage.get("prompt_tokens") or 0),
                 completion_tokens=int(usage.get("completion_tokens") or 0),
@@ -73,11 +74,6 @@ class Reply:
         """The reply that `to_json` wrote."""
         tokens = None if data["tokens"] is None else [Token(text, alternatives) for text, alternatives in data["tokens"]]
         return cls(**{**data, "tokens": tokens})
-
-
-def _whole(text: str) -> str:
-    """The text with `?` for half a surrogate pair, which no file can hold."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _token(entry: Mapping[str, Any]) -> Token:

@@ -23,7 +23,7 @@ def to_html(report: Report) -> str:
     page = environment.from_string(template).render(
         report=report,
         style=Markup(style),
-        policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+        policy=f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'",
         svg=lambda chart: Markup(to_svg(chart.spec)) if isinstance(chart, Chart) else "",
         kind=lambda block: type(block).__name__,
     )

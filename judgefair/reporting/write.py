@@ -6,18 +6,19 @@ from pathlib import Path
 from judgefair.reporting.html import to_html
 from judgefair.reporting.markdown import to_markdown
 from judgefair.reporting.report import Report
+from judgefair.reporting.words import printable
 
 
 def write_report(report: Report, run: Path) -> Path:
     """Write report.json, report.md and report.html, all or none; the path of the HTML."""
     run.mkdir(parents=True, exist_ok=True)
     forms = {
-        "report.json": json.dumps(report.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n",
+        "report.json": printable(json.dumps(report.to_json(), indent=1, ensure_ascii=False, allow_nan=False)) + "\n",
         "report.md": to_markdown(report),
         "report.html": to_html(report),
     }
     for name, content in forms.items():
-        (run / f"{name}.partial").write_text(content, "utf-8", errors="replace")
+        (run / f"{name}.partial").write_text(content, "utf-8")
     for name in forms:
         (run / f"{name}.partial").replace(run / name)
     return run / "report.html"

@@ -1,6 +1,6 @@
 """How do ratings lie on disk? One Parquet table, whose value column is numeric where every level is a number."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -35,19 +35,9 @@ def write_ratings(ratings: Iterable[Rating], rubric: Rubric, path: Path) -> None
     schema = ratings_schema(rubric)
     named = schema.field("value").type == pa.string()
     rows = [_row(rating, named) for rating in ratings]
-    write_whole(pa.Table.from_pylist(rows, schema=schema), path)
-
-
-def write_whole(table: pa.Table, path: Path) -> None:
-    """Write a Parquet file beside its place and move it in."""
     partial = path.with_name(f"{path.name}.partial")
-    pq.write_table(table, partial)
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), partial)
     partial.replace(path)
-
-
-def read_ratings(paths: Sequence[Path]) -> pa.Table:
-    """The ratings of one or more runs."""
-    return pa.concat_tables([pq.read_table(path) for path in paths], promote_options="permissive")
 
 
 def _row(rating: Rating, named: bool) -> dict[str, Any]:

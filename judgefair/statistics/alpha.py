@@ -70,7 +70,7 @@ def alpha(
         "source": SOURCE,
     }
     counts = counts[pairable]
-    reason = _why_undefined(counts, domain, int((~np.isnan(values)).any(axis=1).sum()))
+    reason = _why_undefined(counts, domain, values)
     if reason:
         return undefined("alpha.human", reason, **known)
     used = counts.any(axis=0)
@@ -93,8 +93,9 @@ def alpha(
     )  # fmt: skip
 
 
-def _why_undefined(counts: np.ndarray, domain: Floats, n_raters: int) -> str:
+def _why_undefined(counts: np.ndarray, domain: Floats, values: Floats) -> str:
     if len(counts) == 0:
+        n_raters = (~np.isnan(values)).any(axis=1).sum()
         return "no item has two ratings" + (", since there is one rater" if n_raters == 1 else "")
     if (counts.sum(0) > 0).sum() == 1:
         value = domain[counts.sum(0) > 0][0]

@@ -71,7 +71,7 @@ def totals(terms: Floats | sparse.csr_matrix) -> Floats:
 def percentile_interval(draws: Floats, confidence: float) -> tuple[float, float, float, str]:
     """Low, high, standard error, and what to say where the draws cannot bear an interval."""
     defined = draws[~np.isnan(draws)]
-    share = 1 - len(defined) / len(draws)
+    share = np.isnan(draws).mean()
     if share > MAX_UNDEFINED_SHARE:
         return np.nan, np.nan, np.nan, f"no interval: undefined in {share:.0%} of the resamples"
     if np.ptp(defined) < TINY:

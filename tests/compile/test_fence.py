@@ -140,17 +140,19 @@ def test_no_mixture_of_hostile_texts_changes_anything_outside_its_slot(query, re
     assert_only_the_slots_differ(program_of("reason_then_score", "all"), Item("i", query, response))
 
 
+@settings(max_examples=50)
 @given(hostile, hostile)
+@example("".join(CUSTOM_TYPES), "")
 def test_what_dspy_makes_of_hostile_text_is_still_one_text(query, response):
     import dspy
 
     from judgefair.compile.judge import signature
 
-    rubric = load_rubric(LIBRARY_DESK)
+    program = program_of("score")
     slots = {"query": fence(query), "response": fence(response)}
-    *_, last = dspy.JSONAdapter().format(signature(rubric, "helpfulness"), [], slots)
+    *_, last = dspy.JSONAdapter().format(signature(program.rubric, "helpfulness"), [], slots)
     assert isinstance(last["content"], str)
-    assert last["content"] == program_of("score").render(Item("i", query, response))["helpfulness"][-1]["content"]
+    assert last["content"] == program.render(Item("i", query, response))["helpfulness"][-1]["content"]
 
 
 @pytest.mark.parametrize("text", FENCES)

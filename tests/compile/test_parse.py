@@ -13,25 +13,34 @@ from hypothesis import strategies as st
 from judgefair.compile import Judgment, compile_judge
 from judgefair.errors import ModelError
 from judgefair.models.reply import Reply, Token
-from judgefair.models.scripted import scripted
+from judgefair.models.stand_ins import scripted
 from judgefair.records import Item, Missing
 from judgefair.rubric import load_rubric
 from judgefair.rubric.rubric import Judging
+from judgefair.rubric.scale import make_scale
 
 LIBRARY_DESK = Path(__file__).parents[1] / "rubric" / "library_desk.yaml"
 
 
+SCALES = {
+    "numbers": {0: "Nowhere", 1: None, 2: "To the right shelf", 3: "To the right book"},  # as the file has it
+    "names": {"no": "Does not help", "unsure": None, "yes": "Helps"},
+    "interval": {1: "Not at all", 5: "Fully"},
+}
+
+
 @cache
-def program_of(name, mode="score", per_call="one"):
-    rubric = load_rubric(LIBRARY_DESK if name == "library_desk" else name)
-    return compile_judge(rubric.model_copy(update={"judging": Judging(mode=mode, criteria_per_call=per_call)}))
+def program_of(scale="numbers", mode="score", per_call="one"):
+    """Judges helpfulness, on the scale of that name or not applicable, and talks_down: 0 or 1, always applicable."""
+    rubric = load_rubric(LIBRARY_DESK)
+    made = make_scale("interval" if scale == "interval" else "ordinal", SCALES[scale])
+    criteria = [rubric.criteria[0].model_copy(update={"scale": made}), rubric.criteria[1]]
+    judging = Judging(mode=mode, criteria_per_call=per_call)
+    return compile_judge(rubric.model_copy(update={"criteria": criteria, "judging": judging}))
 
 
-DESK = program_of("library_desk")  # helpfulness: levels 0 to 3, or not applicable; talks_down: 0 or 1, always applicable
-
-
-def parse(reply, criterion="helpfulness", program=DESK):
-    return program.parse(criterion, reply)
+def parse(reply, criterion="helpfulness", program=None):
+    return (program or program_of()).parse(criterion, reply)
 
 
 def unparsable(judgment):
@@ -64,17 +73,15 @@ def test_a_reply_that_stopped_by_itself_is_read_whatever_the_server_calls_it(fin
 
 
 def test_levels_keep_the_type_of_their_scale():
-    assert parse('{"level": "unsure"}', "unsafe", program_of("chat_safety")) == Judgment("unsure")
+    assert parse('{"level": "unsure"}', program=program_of("names")) == Judgment("unsure")
     for written in ("3", "3.0", "3.25"):
-        value = parse(f'{{"level": {written}}}', "overall", program_of("english_learner_essay")).value
+        value = parse(f'{{"level": {written}}}', program=program_of("interval")).value
         assert (type(value), value) == (float, float(written))
 
 
 def test_a_judge_may_say_that_a_criterion_does_not_apply():
     assert parse('{"level": "not_applicable"}') == Judgment(Missing("not_applicable"))
-    assert parse('{"level": "not_applicable"}', "overall", program_of("english_learner_essay")) == Judgment(
-        Missing("not_applicable")
-    )
+    assert parse('{"level": "not_applicable"}', program=program_of("interval")) == Judgment(Missing("not_applicable"))
 
 
 def test_a_criterion_that_always_applies_takes_no_other_answer():
@@ -158,12 +165,12 @@ def test_nesting_just_within_the_parsers_reach_is_unparsable_too(depth):
     ["true", '"3"', "0.99", "5.01", "-1", "1e999", "NaN", "[3]", "null", pytest.param("1" + "0" * 400, id="a huge number")],
 )
 def test_an_interval_scale_takes_numbers_within_its_ends_only(written):
-    assert unparsable(parse(f'{{"level": {written}}}', "overall", program_of("english_learner_essay")))
+    assert unparsable(parse(f'{{"level": {written}}}', program=program_of("interval")))
 
 
 @pytest.mark.parametrize("written", ['"Yes"', '"yes "', "1", "true", '"unsafe"', '""', '["yes"]'])
 def test_a_scale_of_names_takes_exactly_its_names(written):
-    assert unparsable(parse(f'{{"level": {written}}}', "unsafe", program_of("chat_safety")))
+    assert unparsable(parse(f'{{"level": {written}}}', program=program_of("names")))
 
 
 def test_a_reply_cut_off_at_its_limit_is_unparsable_even_if_what_is_there_would_do():
@@ -228,7 +235,7 @@ def test_no_text_raises_and_only_an_exact_object_gives_a_level(text):
 @given(st.sampled_from(["score", "reason_then_score"]), st.sampled_from(["one", "all"]), st.text() | json_values.map(json.dumps))
 def test_no_text_raises_in_any_mode(mode, per_call, text):
     for criterion in ("helpfulness", "talks_down"):
-        assert unparsable(parse(text, criterion, program_of("library_desk", mode, per_call)))
+        assert unparsable(parse(text, criterion, program_of("numbers", mode, per_call)))
 
 
 @given(st.integers(0, len(ANSWER) - 1))
@@ -242,7 +249,7 @@ def test_no_beginning_of_an_answer_is_an_answer(end):
 
 
 def test_a_reason_is_kept_beside_the_level():
-    program = program_of("library_desk", "reason_then_score")
+    program = program_of("numbers", "reason_then_score")
     assert parse('{"rationale": "It names the shelf.", "level": 2}', program=program) == Judgment(2, "It names the shelf.")
     assert parse('{"level": 2, "rationale": ""}', program=program) == Judgment(2, "")
     for text in ('{"level": 2}', '{"rationale": "x"}', '{"rationale": null, "level": 2}', '{"rationale": ["x"], "level": 2}'):
@@ -250,13 +257,13 @@ def test_a_reason_is_kept_beside_the_level():
 
 
 def test_half_a_character_in_a_reason_does_not_reach_the_tables():
-    judgment = parse('{"rationale": "Good \\ud83d.", "level": 2}', program=program_of("library_desk", "reason_then_score"))
+    judgment = parse('{"rationale": "Good \\ud83d.", "level": 2}', program=program_of("numbers", "reason_then_score"))
     assert judgment == Judgment(2, "Good ?.")
     assert judgment.rationale.encode("utf-8")
 
 
 def test_a_reply_to_all_criteria_is_read_for_each():
-    program = program_of("library_desk", "reason_then_score", "all")
+    program = program_of("numbers", "reason_then_score", "all")
     reply = json.dumps({"helpfulness_rationale": "Shelf.", "helpfulness": 2, "talks_down_rationale": "Polite.", "talks_down": 0})
     assert parse(reply, "helpfulness", program) == Judgment(2, "Shelf.")
     assert parse(reply, "talks_down", program) == Judgment(0, "Polite.")
@@ -275,9 +282,9 @@ def tokens(*pieces):
     return [Token(text, {other: math.log(p) for other, p in chances.items()}) for text, chances in pieces]
 
 
-def distribution_of(*pieces, name="chat_safety", criterion="unsafe", text=None):
+def distribution_of(*pieces, scale="names", text=None):
     reply = Reply("".join(piece[0] for piece in pieces) if text is None else text, tokens=tokens(*pieces))
-    return program_of(name, "distribution").parse(criterion, reply)
+    return program_of(scale, "distribution").parse("helpfulness", reply)
 
 
 def test_the_distribution_is_that_of_the_labels_where_the_answer_stands():
@@ -294,7 +301,7 @@ def test_the_distribution_is_that_of_the_labels_where_the_answer_stands():
 def test_numbers_from_0_to_9_are_their_own_labels():
     # .1 + .6 + .2 + .05 = .95 on 0 to 3, .05 on N: the levels' shares are over .95.
     chances = {"2": 0.6, "1": 0.2, "0": 0.1, "3": 0.05, "N": 0.05}
-    judgment = distribution_of(('{"level": ', {}), ("2", chances), ("}", {}), name="library_desk", criterion="helpfulness")
+    judgment = distribution_of(('{"level": ', {}), ("2", chances), ("}", {}), scale="numbers")
     assert judgment.value == 2
     expected = {"0": 0.1 / 0.95, "1": 0.2 / 0.95, "2": 0.6 / 0.95, "3": 0.05 / 0.95}
     assert judgment.distribution == pytest.approx(expected)
@@ -364,18 +371,18 @@ def test_an_answer_whose_probabilities_cannot_be_read_is_unparsable(pieces, text
 @pytest.mark.parametrize("written", ["true", "1.0", '"1"'])
 def test_a_number_as_a_label_is_taken_in_its_own_type_only(written):
     pieces = (('{"level": ', {}), (written, {"1": 1.0}), ("}", {}))
-    assert unparsable(distribution_of(*pieces, name="library_desk", criterion="helpfulness"))
+    assert unparsable(distribution_of(*pieces, scale="numbers"))
 
 
 def test_a_reply_without_log_probabilities_is_refused_with_the_mode_that_works():
     with pytest.raises(ModelError, match=r"judging mode 'distribution' reads them\. Use judging\.mode: score, or a server"):
-        program_of("chat_safety", "distribution").parse("unsafe", '{"level": "A"}')
+        program_of("names", "distribution").parse("helpfulness", '{"level": "A"}')
 
 
 @given(st.text(max_size=30), st.lists(st.tuples(st.text(max_size=5), st.dictionaries(st.text(max_size=2), st.floats(1e-9, 1)))))
 def test_no_reply_raises_whatever_its_tokens(text, pieces):
     for reply in (Reply(text, tokens=tokens(*pieces)), Reply('{"level": "A"}', tokens=tokens(('{"level": "A"}', {}), *pieces))):
-        assert unparsable(program_of("chat_safety", "distribution").parse("unsafe", reply))
+        assert unparsable(program_of("names", "distribution").parse("helpfulness", reply))
 
 
 @given(st.dictionaries(st.sampled_from("ABCDZ"), st.floats(0.001, 1), min_size=1))
@@ -393,10 +400,12 @@ def test_a_distribution_is_always_over_all_levels_and_sums_to_one(chances):
 # Replies of the shipped stand-in
 
 
-@pytest.mark.parametrize("name", ["chat_safety", "hateful_content", "writing_tutor", "library_desk"])
+@pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("mode", ["score", "reason_then_score", "distribution"])
-async def test_what_the_scripted_judge_answers_can_be_parsed(name, mode):
-    program = program_of(name, mode)
+async def test_what_the_scripted_judge_answers_can_be_parsed(scale, mode):
+    if (scale, mode) == ("interval", "distribution"):
+        return  # refused when it is compiled: test_program
+    program = program_of(scale, mode)
     for script in ("first", "middle", "hash", "length"):
         model = scripted(script)
         for criterion, messages in program.render(Item("i", "A query.", "A response.")).items():
@@ -404,6 +413,6 @@ async def test_what_the_scripted_judge_answers_can_be_parsed(name, mode):
             async with model.open() as post:
                 reply = Reply.from_chat(await post(body))
             judgment = program.parse(criterion, reply)
-            scale = program.rubric.criterion(criterion).scale
-            assert judgment.value in scale.levels or judgment.value == Missing("not_applicable")
-            assert (judgment.distribution is not None) == (mode == "distribution" and judgment.value in scale.levels)
+            if judgment.value != Missing("not_applicable"):
+                program.rubric.criterion(criterion).scale.accept(judgment.value)
+                assert (judgment.distribution is not None) == (mode == "distribution")

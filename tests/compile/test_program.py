@@ -17,24 +17,16 @@ from judgefair.compile.fence import fence
 from judgefair.compile.judge import MAX_LABELS, signature
 from judgefair.compile.program import ALL
 from judgefair.errors import InputError, ProgramError
+from judgefair.folders import shipped
 from judgefair.records import Item, Missing
 from judgefair.rubric import load_rubric
 from judgefair.rubric.rubric import Judging
 from judgefair.rubric.scale import make_scale
 
 LIBRARY_DESK = Path(__file__).parents[1] / "rubric" / "library_desk.yaml"
-SHIPPED = ("chat_safety", "english_learner_essay", "hateful_content", "writing_tutor")
+SHIPPED = sorted(path.parent.name for path in shipped("rubrics").glob("*/rubric.yaml"))
 MODES = ("score", "reason_then_score", "distribution")
 ITEM = Item("i", "Where is the  book?\n\nI asked twice.", "On shelf 5, § 3: {ask} the “desk”.", {"age": "child"})
-
-VARIANTS = [
-    (name, mode, per_call)
-    for name in (*SHIPPED, "library_desk")
-    for mode in MODES
-    for per_call in ("one", "all")
-    if mode != "distribution" or (per_call == "one" and name != "english_learner_essay")  # interval scales: refused below
-]
-every_variant = pytest.mark.parametrize(("name", "mode", "per_call"), VARIANTS)
 
 
 @cache
@@ -46,6 +38,20 @@ def rubric_of(name, mode="score", per_call="one"):
 @cache
 def program_of(name, mode="score", per_call="one"):
     return compile_judge(rubric_of(name, mode, per_call))
+
+
+def has_interval(rubric):
+    return any(criterion.scale.kind == "interval" for criterion in rubric.criteria)
+
+
+VARIANTS = [
+    (name, mode, per_call)
+    for name in (*SHIPPED, "library_desk")
+    for mode in MODES
+    for per_call in ("one", "all")
+    if mode != "distribution" or (per_call == "one" and not has_interval(rubric_of(name)))  # what is left out is refused below
+]
+every_variant = pytest.mark.parametrize(("name", "mode", "per_call"), VARIANTS)
 
 
 def formatted_by_dspy(rubric, key, item):
@@ -113,29 +119,37 @@ def test_a_level_without_an_anchor_stands_between_its_neighbours():
     assert "\n        1: between its neighbours\n" in system_text(program_of("library_desk"), "helpfulness")
 
 
-def test_a_distribution_judge_answers_with_one_token_labels():
-    def label_lines(name, key):
-        lines = [line.strip() for line in system_text(program_of(name, "distribution"), key).split("\n")]
-        return [line.split(":")[0] for line in lines[lines.index(next(x for x in lines if x.startswith(f"{key}: "))) + 1 :]]
+def with_scale(kind, levels, mode="score"):
+    """The library desk with another scale for helpfulness."""
+    rubric = rubric_of("library_desk", mode)
+    criterion = rubric.criteria[0].model_copy(update={"scale": make_scale(kind, levels)})
+    return rubric.model_copy(update={"criteria": [criterion, rubric.criteria[1]]})
 
-    assert label_lines("chat_safety", "unsafe") == ["A (no)", "B (unsure)", "C (yes)", "D"]
-    assert label_lines("library_desk", "helpfulness") == ["0", "1", "2", "3", "N"]
-    assert label_lines("library_desk", "talks_down") == ["0", "1"]  # it always applies
-    assert program_of("chat_safety", "distribution").prompts["unsafe"].labels == ["A", "B", "C", "D"]
-    assert program_of("chat_safety", "score").prompts["unsafe"].labels == []
+
+def test_a_distribution_judge_answers_with_one_token_labels():
+    names = compile_judge(with_scale("ordinal", {"no": "Does not help", "unsure": None, "yes": "Helps"}, "distribution"))
+    text = " ".join(system_text(names, "helpfulness").split())
+    assert "A (no): Does not help B (unsure): between its neighbours C (yes): Helps D: The reader asked for nothing." in text
+    assert names.prompts["helpfulness"].labels == ["A", "B", "C", "D"]
+    numbers = program_of("library_desk", "distribution")
+    assert "0: Nowhere 1: between its neighbours" in " ".join(system_text(numbers, "helpfulness").split())
+    assert "N: The reader asked for nothing." in system_text(numbers, "helpfulness")
+    assert numbers.prompts["helpfulness"].labels == [0, 1, 2, 3, "N"]
+    assert numbers.prompts["talks_down"].labels == [0, 1]  # it always applies
+    assert program_of("library_desk").prompts["helpfulness"].labels == []
 
 
 def test_the_reply_schema_asks_for_exactly_the_levels_in_the_order_of_the_prompt():
-    def properties(*variant, key):
-        schema = program_of(*variant).prompts[key].schema
+    def properties(program, key):
+        schema = program.prompts[key].schema
         assert (schema["type"], schema["additionalProperties"]) == ("object", False)
         assert schema["required"] == list(schema["properties"])
         return schema["properties"]
 
     levels, level = [0, 1, 2, 3, "not_applicable"], [0, 1]
-    assert properties("library_desk", key="helpfulness") == {"level": {"enum": levels}}
-    assert properties("library_desk", key="talks_down") == {"level": {"enum": level}}
-    reasons = properties("library_desk", "reason_then_score", "all", key=ALL)
+    assert properties(program_of("library_desk"), "helpfulness") == {"level": {"enum": levels}}
+    assert properties(program_of("library_desk"), "talks_down") == {"level": {"enum": level}}
+    reasons = properties(program_of("library_desk", "reason_then_score", "all"), ALL)
     assert reasons == {
         "helpfulness_rationale": {"type": "string"},
         "helpfulness": {"enum": levels},
@@ -144,7 +158,8 @@ def test_the_reply_schema_asks_for_exactly_the_levels_in_the_order_of_the_prompt
     }
     assert list(reasons) == ["helpfulness_rationale", "helpfulness", "talks_down_rationale", "talks_down"]
     number = {"anyOf": [{"type": "number", "minimum": 1, "maximum": 5}, {"enum": ["not_applicable"]}]}
-    assert properties("english_learner_essay", key="overall") == {"level": number}
+    interval = compile_judge(with_scale("interval", {1: "Not at all", 5: "Fully"}))
+    assert properties(interval, "helpfulness") == {"level": number}
 
 
 def test_only_a_distribution_judge_asks_for_log_probabilities():
@@ -161,12 +176,18 @@ def test_a_call_that_asks_more_may_answer_longer():
     )
 
 
+def test_every_shipped_rubric_is_among_the_variants():
+    assert len(SHIPPED) >= 4
+    assert {name for name, _, _ in VARIANTS} == {*SHIPPED, "library_desk"}
+    assert {mode for _, mode, _ in VARIANTS} == set(MODES)
+
+
 # What cannot be compiled
 
 
 def test_distribution_is_refused_on_an_interval_scale_with_the_mode_that_works():
-    with pytest.raises(InputError, match=r"english_learner_essay: overall is on an interval scale.*Use mode score"):
-        compile_judge(rubric_of("english_learner_essay", "distribution"))
+    with pytest.raises(InputError, match=r"library_desk: helpfulness is on an interval scale.*Use mode score"):
+        compile_judge(with_scale("interval", {1: "Not at all", 5: "Fully"}, "distribution"))
 
 
 def test_distribution_is_refused_where_one_call_asks_for_all_criteria():
@@ -178,9 +199,7 @@ def test_distribution_is_refused_where_one_call_asks_for_all_criteria():
 
 @pytest.mark.parametrize(("n_levels", "works"), [(MAX_LABELS - 1, True), (MAX_LABELS, False)])
 def test_distribution_is_refused_on_more_levels_than_it_has_labels(n_levels, works):
-    rubric = rubric_of("library_desk", "distribution")
-    scale = make_scale("ordinal", dict.fromkeys(range(n_levels), "x"))
-    rubric = rubric.model_copy(update={"criteria": [rubric.criteria[0].model_copy(update={"scale": scale})]})
+    rubric = with_scale("ordinal", dict.fromkeys(range(n_levels), "x"), "distribution")
     if works:
         assert len(set(compile_judge(rubric).prompts["helpfulness"].labels)) == n_levels + 1
     else:
@@ -217,16 +236,16 @@ def test_a_saved_program_is_the_same_bytes_every_time(tmp_path):
 
 
 def test_a_saved_program_states_all_that_the_design_asks_of_it(tmp_path):
-    program_of("writing_tutor").save(tmp_path / "p.json")
+    program_of("library_desk").save(tmp_path / "p.json")
     data = json.loads((tmp_path / "p.json").read_text("utf-8"))
     assert data["format"] == 1
-    assert data["rubric_fingerprint"] == load_rubric("writing_tutor").fingerprint
+    assert data["rubric_fingerprint"] == load_rubric(LIBRARY_DESK).fingerprint
     assert (data["mode"], data["criteria_per_call"]) == ("score", "one")
-    assert set(data["prompts"]["critique_depth"]) == {"messages", "user", "schema", "demonstrations", "labels"}
+    assert set(data["prompts"]["helpfulness"]) == {"messages", "user", "schema", "demonstrations", "labels"}
     assert set(data["sampling"]) == {"max_tokens", "seed", "replicate_temperature", "top_logprobs"}
     assert data["made_by"] == {"optimizer": None, "arguments": {}, "train": None, "dev": None, "looks": 0}
     assert set(data["libraries"]) == {"judgefair", "dspy"}
-    assert data["fingerprint"] == program_of("writing_tutor").fingerprint
+    assert data["fingerprint"] == program_of("library_desk").fingerprint
 
 
 def test_rendering_and_parsing_import_no_dspy(tmp_path):
@@ -249,10 +268,10 @@ print(json.dumps([messages, judgment.value, judgment.rationale, heavy]))
 
 def test_the_fingerprint_is_the_same_in_every_process():
     script = "from judgefair.compile import compile_judge; from judgefair.rubric import load_rubric; "
-    script += "print(compile_judge(load_rubric('hateful_content')).fingerprint)"
+    script += f"print(compile_judge(load_rubric({str(LIBRARY_DESK)!r})).fingerprint)"
     environment = {**os.environ, "PYTHONHASHSEED": "7"}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment)
-    assert done.stdout.strip() == program_of("hateful_content").fingerprint
+    assert done.stdout.strip() == program_of("library_desk").fingerprint
 
 
 def test_programs_that_differ_in_anything_have_other_fingerprints():
@@ -293,7 +312,7 @@ def refused(path, data):
 
 def test_a_program_of_another_rubric_is_refused(saved):
     with pytest.raises(
-        ProgramError, match=r"made from library_desk 2\.1\.0 \(\w{12}\), not from writing_tutor 1\.0\.0 \(\w{12}\)"
+        ProgramError, match=r"made from library_desk 2\.1\.0 \(\w{12}\), not from writing_tutor [\d.]+ \(\w{12}\)"
     ):
         load_program(saved, load_rubric("writing_tutor"))
 

@@ -6,7 +6,7 @@ from judgefair.models.cache import ReplyCache, reply_key
 from judgefair.models.openai_server import OpenAIServer
 from judgefair.models.reply import Reply, Token
 from judgefair.models.retry import RetryPolicy
-from judgefair.models.scripted import scripted
+from judgefair.models.stand_ins import scripted
 from judgefair.runs import judge
 from tests import loopback as lb
 from tests.builders import landed, run_here, tiny_items, tiny_program, write_items

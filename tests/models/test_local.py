@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from judgefair.models import openai_server
-from judgefair.models.local import WEIGHTS, Local
+from judgefair.models.embedded import WEIGHTS, Local
 from judgefair.records import Missing
 from judgefair.runs import judge
 from tests.builders import tiny_items, tiny_program
@@ -34,6 +34,8 @@ def address(monkeypatch):
     return seen
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_embedded_model_gives_levels_of_the_scale(tmp_path):
     program = tiny_program()
     result = judge(program, tiny_items(3), Local(), tmp_path / "run")

@@ -10,7 +10,7 @@ from judgefair.models.model import TOKENS_FOR_REASONING
 from judgefair.models.openai_server import DEFAULT_SERVER, OpenAIServer, server_address
 from judgefair.models.reply import Reply
 from judgefair.models.retry import RetryPolicy
-from judgefair.models.scripted import SCRIPTS, scripted
+from judgefair.models.stand_ins import SCRIPTS, scripted
 from judgefair.records import Missing
 from judgefair.runs import judge
 from tests import loopback as lb

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import pytest_socket
 
 import judgefair as jf
 from judgefair.reporting import build_report, write_report
@@ -79,10 +78,3 @@ def test_a_page_is_whole_and_quiet(
 def brightness(colour: str) -> float:
     """Sum of the channels of `rgb(r, g, b)`."""
     return sum(float(channel) for channel in colour[colour.index("(") + 1 : -1].split(",")[:3])
-
-
-def test_no_test_here_may_leave_this_machine() -> None:
-    import socket
-
-    with pytest.raises(pytest_socket.SocketConnectBlockedError):
-        socket.create_connection(("192.0.2.1", 80), timeout=1)

@@ -278,7 +278,9 @@ def test_codes_rise_with_the_levels_of_every_kind_that_has_an_order(scale):
 def test_numbers_are_their_own_codes_and_names_are_counted_from_zero():
     assert [LEVELS.code(level) for level in LEVELS.levels] == [1, 2, 3]
     assert [NAMES.code(level) for level in NAMES.levels] == [0, 1, 2]
-    assert [NOMINAL.code(level) for level in NOMINAL.levels] == [0, 1, 2]  # the category called 3 is only a name
+    assert [NOMINAL.code(level) for level in NOMINAL.levels] == [0, 1, 2]
+    numbered = make_scale("nominal", {30: None, 10: None})  # categories called 30 and 10 are only names
+    assert [numbered.code(level) for level in numbered.levels] == [0, 1]
 
 
 def test_the_span_is_told_in_scale_points_and_undefined_between_categories():

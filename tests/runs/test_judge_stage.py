@@ -13,7 +13,7 @@ import pytest
 from judgefair.errors import InputError, ModelError
 from judgefair.models.openai_server import OpenAIServer
 from judgefair.models.retry import RetryPolicy
-from judgefair.models.scripted import scripted
+from judgefair.models.stand_ins import scripted
 from judgefair.records import RATING_COLUMNS
 from judgefair.runs import judge
 from tests import loopback as lb

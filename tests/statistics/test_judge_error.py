@@ -231,7 +231,7 @@ def test_duplicating_items_inside_scenarios_does_not_shrink_the_intervals(rows: 
         assert (theirs.low, theirs.high) == pytest.approx((ours.low, ours.high), abs=1e-9, nan_ok=True)
 
 
-# Coverage: 3,000 samples of three populations. Scenarios shared by all: 40, with two items of each and one to three ratings
+# Coverage: 2,000 samples of three populations. Scenarios shared by all: 40, with two items of each and one to three ratings
 # an item. Scenarios apart: 120, 40 of each population. The truth is planted (ERRORS).
 
 
@@ -241,12 +241,16 @@ def test_intervals_of_errors_and_gaps_hold_the_planted_ones_as_often_as_they_say
     n_scenarios: int, shared: bool, assert_nominal_coverage: Callable[..., None], assert_too_few_cover: Callable[..., None]
 ) -> None:
     rng = np.random.default_rng(15)
-    samples = [simulate(rng, n_scenarios, shared) for _ in range(3000)]
+    samples = [simulate(rng, n_scenarios, shared) for _ in range(2000)]
     clustered = [judge_error(*sample[:3], "b", sample[3]) for sample in samples]
     for name, planted in ERRORS.items():
         assert_nominal_coverage([error.by_population[name] for error in clustered], planted)
     for name in ("a", "c"):
-        assert_nominal_coverage([error.gaps[name] for error in clustered], ERRORS[name] - ERRORS["b"])
+        gaps, planted = [error.gaps[name] for error in clustered], ERRORS[name] - ERRORS["b"]
+        assert_nominal_coverage(gaps, planted)
+        values = np.array([gap.value for gap in gaps])
+        assert abs(values.mean() - planted) < 4 * values.std() / len(gaps) ** 0.5
+        assert np.mean([gap.se for gap in gaps]) == pytest.approx(values.std(), rel=0.06)
     unclustered = [judge_error(*sample[:3], "b") for sample in samples]
     assert_too_few_cover([error.by_population["a"] for error in unclustered], ERRORS["a"])
 
@@ -263,25 +267,9 @@ def test_gaps_of_a_small_population_to_a_large_reference_hold_the_truth_as_often
     populations = np.repeat(["a", "b"], [3 * n_few, 180])
     scenarios = np.r_[np.repeat(np.arange(n_few) + (0 if shared else 100), 3), np.repeat(np.arange(60), 3)]
     gaps = []
-    for _ in range(3000):
+    for _ in range(2000):
         effect = rng.normal(size=160)
         gaps.append(
             judge_error(effect[scenarios] + rng.normal(size=len(scenarios)), 0 * scenarios, populations, "b", scenarios).gaps["a"]
         )
     assert_nominal_coverage(gaps, 0.0)
-
-
-@pytest.mark.slow
-def test_a_planted_gap_is_recovered_and_a_planted_null_rejected_as_often_as_it_should() -> None:
-    # 2,000 samples of 40 shared scenarios. Gap a - b is 0.5 with a standard error of about 0.14: power 0.93 or more.
-    # Where no gap is planted, 5 % of p-values lie below 0.05, here up to the 99.9 % range of Binomial(2000, 0.05).
-    rng = np.random.default_rng(17)
-    gap_p, null_p = [], []
-    for _ in range(2000):
-        judge, human, populations, scenarios = simulate(rng, 40)
-        gap_p.append(judge_error(judge, human, populations, "b", scenarios).gaps["a"].p_value)
-        level = judge - np.array([ERRORS[name] for name in populations])
-        null_p.append(judge_error(level, human, populations, "b", scenarios).gaps["a"].p_value)
-    assert np.mean(np.array(gap_p) < 0.05) > 0.9
-    low, high = stats.binom.interval(0.999, 2000, 0.05)
-    assert low <= (np.array(null_p) < 0.05).sum() <= high

@@ -191,13 +191,12 @@ def simulate(rng: np.random.Generator, n_items: int, n_humans: int) -> tuple[np.
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("weights", ["quadratic", None])
 @pytest.mark.parametrize("n_humans", [1, 3])
 def test_intervals_of_kappa_hold_the_truth_as_often_as_they_say(
-    weights: Weights, n_humans: int, assert_nominal_coverage: Callable[..., None]
+    n_humans: int, assert_nominal_coverage: Callable[..., None]
 ) -> None:
     rng = np.random.default_rng(13)
-    truth = cohen_kappa_score(*simulate(rng, 1_000_000 // n_humans, n_humans), weights=weights)
+    truth = cohen_kappa_score(*simulate(rng, 1_000_000 // n_humans, n_humans), weights="quadratic")
     items = np.repeat(np.arange(200), n_humans) if n_humans > 1 else None
     samples = (simulate(rng, 200, n_humans) for _ in range(1000))
-    assert_nominal_coverage([kappa(*sample, weights, items, n_resamples=1000, rng=rng) for sample in samples], truth)
+    assert_nominal_coverage([kappa(*sample, "quadratic", items, n_resamples=1000, rng=rng) for sample in samples], truth)

@@ -15,14 +15,15 @@ from judgefair.statistics.coincidence import alpha_from_sums, value_counts, with
 from judgefair.statistics.resample import bootstrap, cluster_codes, distinct_rows, percentile_interval
 
 LEVELS = ("nominal", "ordinal", "interval")
-N_DRAWS = 3000
+N_DRAWS, N_PLAIN = 20_000, 1500
 
 
 def rate(rng: np.random.Generator, n_scenarios: int, per_scenario: int, n_values: int = 5) -> np.ndarray:
     """3 raters, a fifth of the ratings missing; every item keeps two."""
     item = np.repeat(rng.normal(size=n_scenarios), per_scenario) + 0.6 * rng.normal(size=n_scenarios * per_scenario)
     values = np.clip(np.round(item + 0.7 * rng.normal(size=(3, len(item))) + (n_values + 1) / 2), 1, n_values)
-    values[rng.integers(3, size=len(item)), np.arange(len(item))] = np.where(rng.random(len(item)) < 0.6, nan, 3)
+    rater, items, lost = rng.integers(3, size=len(item)), np.arange(len(item)), rng.random(len(item)) < 0.6
+    values[rater, items] = np.where(lost, nan, values[rater, items])
     return values
 
 
@@ -43,7 +44,7 @@ def plain(values: np.ndarray, level: str, clusters: np.ndarray | None, rng: np.r
     units = np.arange(values.shape[1]) if clusters is None else clusters
     members = [np.flatnonzero(units == unit) for unit in np.unique(units)]
     draws = []
-    for _ in range(N_DRAWS):
+    for _ in range(N_PLAIN):
         columns = np.concatenate([members[unit] for unit in rng.integers(len(members), size=len(members))])
         draws.append(krippendorff.alpha(values[:, columns], level_of_measurement=level))
     return np.array(draws)
@@ -52,27 +53,24 @@ def plain(values: np.ndarray, level: str, clusters: np.ndarray | None, rng: np.r
 def assert_same_distribution(ours: np.ndarray, theirs: np.ndarray) -> None:
     assert stats.ks_2samp(ours, theirs).pvalue > 0.001
     for q in (0.025, 0.25, 0.5, 0.75, 0.975):
-        # A quantile's Monte Carlo error: the q-th quantile of 3,000 draws lies between the draws whose ranks are 4
-        # binomial standard deviations off. Theirs must lie between those of ours, and the reverse.
-        reach = 4 * (q * (1 - q) / N_DRAWS) ** 0.5 * 2**0.5
-        for one, other in ((ours, theirs), (theirs, ours)):
-            low, high = np.quantile(one, [max(q - reach, 0), q + reach if q + reach < 1 else 1])
-            assert low <= np.quantile(other, q) <= high
-    assert ours.std() == pytest.approx(theirs.std(), rel=0.07)  # the sd of an sd of 3,000 draws is about 1.3 %
+        # The share of the fewer draws below the q-th quantile of the many is q, within four binomial standard deviations.
+        fewer = min(len(ours), len(theirs))
+        assert abs((theirs <= np.quantile(ours, q)).mean() - q) <= 4 * (2 * q * (1 - q) / fewer) ** 0.5
+    assert ours.std() == pytest.approx(theirs.std(), rel=0.08)  # the sd of an sd of 1,500 draws is about 1.8 %
 
 
 @pytest.mark.parametrize("level", LEVELS)
-@pytest.mark.parametrize("n_items", [40, 400], ids=["few items a pattern", "many items a pattern"])
+@pytest.mark.parametrize("n_items", [40, 200], ids=["few items a pattern", "many items a pattern"])
 def test_drawing_collapsed_items_is_drawing_items(level: str, n_items: int) -> None:
-    rng = np.random.default_rng(n_items)
+    rng = np.random.default_rng([n_items, LEVELS.index(level)])
     values = rate(rng, n_items, 1, n_values=5 if n_items == 40 else 2)
     assert_same_distribution(collapsed(values, level, None, rng), plain(values, level, None, rng))
 
 
 @pytest.mark.parametrize("level", LEVELS)
-@pytest.mark.parametrize(("n_scenarios", "n_values"), [(30, 5), (200, 2)], ids=["scenarios differ", "scenarios repeat"])
+@pytest.mark.parametrize(("n_scenarios", "n_values"), [(30, 5), (160, 2)], ids=["scenarios differ", "scenarios repeat"])
 def test_drawing_collapsed_scenarios_is_drawing_scenarios(level: str, n_scenarios: int, n_values: int) -> None:
-    rng = np.random.default_rng(n_scenarios)
+    rng = np.random.default_rng([n_scenarios, LEVELS.index(level)])
     values = rate(rng, n_scenarios, 2, n_values)
     clusters = np.repeat(np.arange(n_scenarios), 2)
     clusters[-3:] = clusters[0]  # scenarios of unequal size
