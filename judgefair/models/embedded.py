@@ -71,7 +71,9 @@ class Local(Model):
         params.model.path = str(WEIGHTS.path)
         params.n_parallel, params.n_ctx = SLOTS, SLOTS * TOKENS_PER_SLOT
         params.api_keys, params.ui, params.verbosity = [key], False, -1
-        params.cpuparams.poll = params.cpuparams_batch.poll = 0  # threads that wait by spinning starve each other on a busy machine
+        params.cpuparams.poll = params.cpuparams_batch.poll = (
+            0  # threads that wait by spinning starve each other on a busy machine
+        )
         server = Server(params)
         try:
             async with OpenAIServer(self.name, f"{server.listening_address}/v1", key=key).open() as post:
