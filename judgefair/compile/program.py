@@ -90,8 +90,8 @@ class JudgeProgram:
 
         >>> from judgefair.compile import compile_judge
         >>> from judgefair.rubric import load_rubric
-        >>> messages = compile_judge(load_rubric("writing_tutor")).render(Item("i", "My draft ...", "Well done."))
-        >>> [message["role"] for message in messages["critique_depth"]]
+        >>> messages = compile_judge(load_rubric("hateful_content")).render(Item("i", "", "A post."))
+        >>> [message["role"] for message in messages["hateful"]]
         ['system', 'user']
         """
         return {key: prompt.render(item) for key, prompt in self.prompts.items()}

@@ -4,7 +4,7 @@ import json
 import math
 from functools import cache
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import example, given, settings
@@ -189,10 +189,10 @@ def test_a_refusal_is_refused_whatever_else_the_reply_holds(text):
 
 
 def test_endless_line_breaks_are_unparsable_in_no_time():
-    started = perf_counter()
+    started = process_time()
     for text in ("```json" + "\n" * 100_000, "```json\n" + " \n" * 50_000 + "x", "`" * 100_000, "\n" * 100_000 + "```"):
         assert unparsable(parse(text))
-    assert perf_counter() - started < 5
+    assert process_time() - started < 5
 
 
 # Any text at all

@@ -166,9 +166,17 @@ def test_the_message_says_what_a_missing_field_would_hold(tmp_path):
     assert "Expected the largest gap, in scale points, that stakeholders accept" in message
 
 
-def test_optional_fields_may_be_left_out(tmp_path):
-    optional = [where for where, model, name in places(Rubric, FULL) if not is_required(model, name)]
-    assert len(optional) >= 7
+def test_the_optional_fields_are_these_and_may_be_left_out(tmp_path):
+    optional = {where: (model.__name__, name) for where, model, name in places(Rubric, FULL) if not is_required(model, name)}
+    assert set(optional.values()) == {
+        ("Context", "scenarios"),
+        ("Group", "cues"),
+        ("Scenario", "facts"),
+        ("Scenario", "merit"),
+        ("Scenario", "turns"),
+        ("Criterion", "why"),
+        ("Criterion", "not_applicable"),
+    }
     for where in optional:
         if where[-1] in reduce(getitem, where[:-1], FULL) and where[-1] != "why":  # age is must_use, which asks for why
             load(tmp_path, without(where))

@@ -62,7 +62,7 @@ def assert_same_distribution(ours: np.ndarray, theirs: np.ndarray) -> None:
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("n_items", [40, 200], ids=["few items a pattern", "many items a pattern"])
 def test_drawing_collapsed_items_is_drawing_items(level: str, n_items: int) -> None:
-    rng = np.random.default_rng([n_items, LEVELS.index(level)])
+    rng = np.random.default_rng([LEVELS.index(level), n_items])
     values = rate(rng, n_items, 1, n_values=5 if n_items == 40 else 2)
     assert_same_distribution(collapsed(values, level, None, rng), plain(values, level, None, rng))
 
@@ -70,7 +70,7 @@ def test_drawing_collapsed_items_is_drawing_items(level: str, n_items: int) -> N
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize(("n_scenarios", "n_values"), [(30, 5), (160, 2)], ids=["scenarios differ", "scenarios repeat"])
 def test_drawing_collapsed_scenarios_is_drawing_scenarios(level: str, n_scenarios: int, n_values: int) -> None:
-    rng = np.random.default_rng([n_scenarios, LEVELS.index(level)])
+    rng = np.random.default_rng([LEVELS.index(level), n_scenarios])
     values = rate(rng, n_scenarios, 2, n_values)
     clusters = np.repeat(np.arange(n_scenarios), 2)
     clusters[-3:] = clusters[0]  # scenarios of unequal size
