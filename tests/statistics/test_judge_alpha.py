@@ -15,6 +15,7 @@ from judgefair.statistics import alpha, judge_alpha
 
 LEVELS = ("nominal", "ordinal", "interval")
 every_level = pytest.mark.parametrize("level", LEVELS)
+four_by_nine = hnp.arrays(float, (4, 9), elements=st.sampled_from([nan, 1.0, 2.0, 3.0]))  # a judge and three humans
 
 
 def rate(rng: np.random.Generator, n_raters: int, n_items: int, n_values: int = 5, missing: float = 0.0) -> np.ndarray:
@@ -203,8 +204,7 @@ def test_judge_alpha_of_any_table_is_a_number_or_nan_with_a_reason(
 # Properties
 
 
-@given(hnp.arrays(float, (4, 9), elements=st.sampled_from([nan, 1.0, 2.0, 3.0])), st.sampled_from(LEVELS), st.permutations(range(3)),
-       st.permutations(range(9)))  # fmt: skip
+@given(four_by_nine, st.sampled_from(LEVELS), st.permutations(range(3)), st.permutations(range(9)))
 def test_judge_alpha_ignores_the_order_of_humans_and_items(
     table: np.ndarray, level: str, humans: list[int], items: list[int]
 ) -> None:
@@ -213,14 +213,14 @@ def test_judge_alpha_ignores_the_order_of_humans_and_items(
     assert after.value == pytest.approx(before.value, abs=1e-9, nan_ok=True)
 
 
-@given(hnp.arrays(float, (4, 9), elements=st.sampled_from([nan, 1.0, 2.0, 3.0])), st.permutations([10.0, -2.0, 0.5]))
+@given(four_by_nine, st.permutations([10.0, -2.0, 0.5]))
 def test_nominal_judge_alpha_ignores_relabelling(table: np.ndarray, names: list[float]) -> None:
     renamed = np.where(np.isnan(table), nan, np.array(names)[np.nan_to_num(table, nan=1).astype(int) - 1])
     before, after = (judge_alpha(each[0], each[1:], "nominal", n_resamples=2) for each in (table, renamed))
     assert after.value == pytest.approx(before.value, abs=1e-9, nan_ok=True)
 
 
-@given(hnp.arrays(float, (4, 9), elements=st.sampled_from([nan, 1.0, 2.0, 3.0])), st.sampled_from([1e-6, 3.0]))
+@given(four_by_nine, st.sampled_from([1e-6, 3.0]))
 def test_interval_judge_alpha_ignores_unit_and_origin(table: np.ndarray, unit: float) -> None:
     moved = unit * (table - 100)
     before, after = (judge_alpha(each[0], each[1:], "interval", n_resamples=40) for each in (table, moved))
