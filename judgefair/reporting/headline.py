@@ -1,6 +1,6 @@
 """In a sentence: how far can the judge be trusted here?"""
 
-from judgefair.reporting.words import labellers
+from judgefair.reporting.words import labellers, only_level
 from judgefair.statistics.estimate import Estimate
 from judgefair.validation import Validation
 
@@ -18,7 +18,10 @@ def headline(validation: Validation) -> str:
         return f"How far {judge} can be trusted cannot be told from {validation.scope['set']['id']} ({reasons})."
     worst = min(told, key=lambda name: told[name].value)
     human = validation.find("alpha.human", worst)
-    trust, because = _trust(told[worst], human, whom)
+    only = only_level(validation, worst)
+    trust, because = (
+        _trust(told[worst], human, whom) if only is None else ("very little", f"it gave every item the same level, {only}")
+    )
     others = f" It is the weakest of {len(validation.scales)} criteria." if len(validation.scales) > 1 else ""
     untold = [name for name in agreements if name not in told]
     unknown = f" Nothing can be told of {', '.join(untold)}." if untold else ""

@@ -2,6 +2,7 @@
 
 import re
 
+from judgefair.records import Level
 from judgefair.validation import Population, Validation
 
 _LABELLERS = {"human": "humans", "constructed": "constructed labels", "model": "model labels"}
@@ -31,6 +32,13 @@ def labellers(validation: Validation) -> str:
 def caution(validation: Validation) -> str:
     """What must stand beside every number of a set whose labels are not human; empty where they are."""
     return _CAUTION[validation.scope["labels"]]
+
+
+def only_level(validation: Validation, criterion: str) -> Level | None:
+    """The level a judge gave to each of several items, where it never gave another; agreement then tells nothing of its skill."""
+    ratings = validation.ratings
+    codes = ratings.loc[(ratings["criterion"] == criterion) & (ratings["rater_kind"] == "judge"), "code"].dropna()
+    return validation.scales[criterion].level(float(codes.iloc[0])) if len(codes) > 1 and codes.nunique() == 1 else None
 
 
 def population_name(population: Population | None) -> str:

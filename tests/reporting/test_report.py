@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from rich.console import Console
 
@@ -337,6 +338,16 @@ def test_the_headline_says_no_more_than_the_numbers_bear(agreement: Estimate, hu
     for words in said:
         assert words in told, told
     assert "nan" not in told
+
+
+def test_a_judge_that_gives_one_level_to_everything_is_told_as_such() -> None:
+    table = pd.DataFrame({"item_id": list("aabbccdd"), "rater_id": ["j", "h"] * 4, "value": [3, 1, 3, 2, 3, 3, 3, 2]})
+    validation = jf.validate_ratings(table, "j", "ordinal:1-3", n_resamples=50, as_of="2026-01-01")
+    said = "it gave every item the same level, 3"
+    assert said in headline(validation)
+    assert "the judge gave every item the level 3" in to_markdown(build_report(validation))
+    table.loc[0, "value"] = 2
+    assert said not in headline(jf.validate_ratings(table, "j", "ordinal:1-3", n_resamples=50, as_of="2026-01-01"))
 
 
 def test_an_undefined_agreement_is_told_as_such_with_its_reason() -> None:

@@ -38,6 +38,11 @@ def command(server, tmp_path, n, *more):
     return judgefair("judge", *files, "--model", model, "--attempts", 1, *more)
 
 
+def heed_interrupts():
+    """A shell starts its background jobs with SIGINT ignored, and their children inherit it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def rows(run):
     return pq.read_table(run / "ratings.parquet").to_pylist()
 
@@ -104,7 +109,8 @@ def test_an_interrupted_run_exits_with_an_error_and_resumes(tmp_path):
     run = tmp_path / "run"
     with lb.loopback(reply_then_hold(7)) as server:
         line = command(server, tmp_path, 10, "--concurrency", 3, "--no-cache")
-        with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+        with subprocess.Popen(line, **pipes, preexec_fn=heed_interrupts) as process:
             server.wait_until(lambda s: len(s.calls) == 10)
             process.send_signal(signal.SIGINT)
             _, said = process.communicate(timeout=30)

@@ -2,7 +2,7 @@
 
 from judgefair.reporting.blocks import Block, Cell, Chart, Section, Table, Text, number
 from judgefair.reporting.charts import agreement_chart, ratings_chart
-from judgefair.reporting.words import caution, labellers, population_name, populations
+from judgefair.reporting.words import caution, labellers, only_level, population_name, populations
 from judgefair.validation import Validation
 
 ORDER = 30
@@ -37,13 +37,14 @@ def build(validation: Validation) -> Section:
         losses = "losses are distances to the mean of the other raters, in scale points"
         caption = f"{criterion}: agreement with 95% intervals; {losses}.{caution(validation)}"
         blocks.append(Table(caption, ["Population", "Items", *titles], rows))
-        reasons = {
-            f"{population_name(population)}: {name} is {estimate.method}."
-            for population in populations(validation)
-            for name in ("alpha.human", "alpha.judge_human")
-            if not (estimate := validation.find(name, criterion, population)).is_defined
-        }
-        blocks += [Text(reason) for reason in sorted(reasons)]
+        only = only_level(validation, criterion)
+        if only is not None:
+            blocks.append(
+                Text(
+                    f"The judge gave every item the level {only}. What agreement it has says nothing of its skill, and its errors mirror the labels."
+                )
+            )
+        blocks += [Text(reason) for reason in _undefined(validation, criterion)]
         for chart, words in (
             (agreement_chart(validation, criterion), "alpha by population, with 95% intervals"),
             (ratings_chart(validation, criterion), "distribution of ratings"),
@@ -51,3 +52,14 @@ def build(validation: Validation) -> Section:
             if chart:
                 blocks.append(Chart(f"{criterion}: {words}.{caution(validation)}", chart))
     return Section("agreement", f"Agreement: {whom} among themselves, judge with {whom}", blocks)
+
+
+def _undefined(validation: Validation, criterion: str) -> list[str]:
+    """Each reason for an undefined alpha, once, with the populations it holds for."""
+    told: dict[str, list[str]] = {}
+    for name in ("alpha.human", "alpha.judge_human"):
+        for population in populations(validation):
+            estimate = validation.find(name, criterion, population)
+            if not estimate.is_defined:
+                told.setdefault(f"{name} is {estimate.method}", []).append(population_name(population))
+    return [f"{criterion}, {', '.join(names)}: {reason}." for reason, names in told.items()]
