@@ -39,11 +39,8 @@ def build(validation: Validation) -> Section:
         blocks.append(Table(caption, ["Population", "Items", *titles], rows))
         only = only_level(validation, criterion)
         if only is not None:
-            blocks.append(
-                Text(
-                    f"The judge gave every item the level {only}. What agreement it has says nothing of its skill, and its errors mirror the labels."
-                )
-            )
+            told = f"{criterion}: the judge gave every item the level {only}. Its agreement says nothing of skill, its errors mirror the labels."
+            blocks.append(Text(told))
         blocks += [Text(reason) for reason in _undefined(validation, criterion)]
         for chart, words in (
             (agreement_chart(validation, criterion), "alpha by population, with 95% intervals"),
