@@ -7,7 +7,7 @@ import numpy as np
 
 from judgefair.statistics.coincidence import alpha_from_sums, check_level, value_counts, within_terms
 from judgefair.statistics.estimate import Estimate, Rng, undefined
-from judgefair.statistics.resample import Floats, bootstrap, cluster_codes, percentile_interval
+from judgefair.statistics.resample import Floats, bootstrap, cluster_codes, few_drawn, percentile_interval
 
 SOURCE = "Krippendorff 2011, Computing Krippendorff's alpha-reliability"
 
@@ -88,7 +88,7 @@ def alpha(
     unit = "items" if clusters is None else "scenarios"
     method = f"{level} alpha; percentile bootstrap over {n_clusters:,} {unit}, {n_resamples:,} resamples, raters fixed"
     return Estimate(
-        "alpha.human", float(point), low, high, se=se, method="; ".join(filter(None, [method, trouble])),
+        "alpha.human", float(point), low, high, se=se, method="; ".join(filter(None, [method, trouble or few_drawn(n_clusters)])),
         seed=rng if isinstance(rng, int) else None, **known,
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from judgefair.statistics.alpha import SOURCE
 from judgefair.statistics.coincidence import Terms, alpha_from_sums, between_terms, check_level, value_counts
 from judgefair.statistics.estimate import Estimate, Rng, undefined
-from judgefair.statistics.resample import Floats, bootstrap, cluster_codes, percentile_interval, totals
+from judgefair.statistics.resample import Floats, bootstrap, cluster_codes, few_drawn, percentile_interval, totals
 
 
 def judge_alpha(
@@ -80,6 +80,6 @@ def judge_alpha(
     unit = "items" if clusters is None else "scenarios"
     method = f"{level} alpha over judge-human pairs; percentile bootstrap over {n_clusters:,} {unit}, {n_resamples:,} resamples, raters fixed"
     return Estimate(
-        "alpha.judge_human", float(point), low, high, se=se, method="; ".join(filter(None, [method, trouble])),
+        "alpha.judge_human", float(point), low, high, se=se, method="; ".join(filter(None, [method, trouble or few_drawn(n_clusters)])),
         seed=rng if isinstance(rng, int) else None, **known,
     )  # fmt: skip

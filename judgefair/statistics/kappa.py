@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from judgefair.statistics.estimate import Estimate, Rng, undefined
-from judgefair.statistics.resample import Floats, bootstrap, cluster_codes, percentile_interval, totals
+from judgefair.statistics.resample import Floats, bootstrap, cluster_codes, few_drawn, percentile_interval, totals
 
 SOURCE = "Cohen 1960; weighted: Cohen 1968"
 
@@ -77,7 +77,7 @@ def kappa(
     unit = "pairs" if clusters is None else "clusters of pairs"
     method = f"percentile bootstrap over {n_clusters:,} {unit}, {n_resamples:,} resamples"
     return Estimate(
-        estimand, float(point), low, high, se=se, method="; ".join(filter(None, [method, trouble])),
+        estimand, float(point), low, high, se=se, method="; ".join(filter(None, [method, trouble or few_drawn(n_clusters)])),
         seed=rng if isinstance(rng, int) else None, **known,
     )  # fmt: skip
 

@@ -12,6 +12,8 @@ Floats = NDArray[np.float64]
 MAX_CELLS = 500_000  # of weights at a time: they stay in the processor's cache, which is faster than fewer, larger products
 TINY = 1e-12
 MAX_UNDEFINED_SHARE = 0.05
+FEW = 50
+"""Below so many scenarios simulated coverage fell under 94 % at nominal 95 %; tests/statistics/test_alpha.py has the figures."""
 
 
 def bootstrap(
@@ -66,6 +68,15 @@ def _draw_weights(times: NDArray[np.int64], size: int, generator: np.random.Gene
 def totals(terms: Floats | sparse.csr_matrix) -> Floats:
     """The terms summed over all units, as one row: what a statistic takes for the sample itself."""
     return np.asarray(terms.sum(axis=0), dtype=np.float64).reshape(1, -1)
+
+
+def few_drawn(n_drawn: int) -> str:
+    """What to say of a percentile interval that rests on few units; empty where there are enough.
+
+    >>> few_drawn(15)
+    'few were drawn: with fewer than 50 a percentile interval tends to be too narrow'
+    """
+    return f"few were drawn: with fewer than {FEW} a percentile interval tends to be too narrow" if n_drawn < FEW else ""
 
 
 def percentile_interval(draws: Floats, confidence: float) -> tuple[float, float, float, str]:

@@ -340,6 +340,15 @@ def test_the_headline_says_no_more_than_the_numbers_bear(agreement: Estimate, hu
     assert "nan" not in told
 
 
+@pytest.mark.parametrize(("n_items", "is_few"), [(12, True), (120, False)])
+def test_an_interval_that_rests_on_few_items_is_said_to_be_too_narrow(n_items: int, is_few: bool) -> None:
+    ids = [f"item {number}" for number in range(n_items) for _ in range(2)]
+    values = [1 + (number * (2 + rater)) % 5 for number in range(n_items) for rater in range(2)]
+    table = pd.DataFrame({"item_id": ids, "rater_id": ["j", "h"] * n_items, "value": values})
+    page = to_markdown(build_report(jf.validate_ratings(table, "j", "ordinal:1-5", n_resamples=100, as_of="2026-01-01")))
+    assert ("tend to be too narrow" in page) is is_few
+
+
 def test_a_judge_that_gives_one_level_to_everything_is_told_as_such() -> None:
     table = pd.DataFrame({"item_id": list("aabbccdd"), "rater_id": ["j", "h"] * 4, "value": [3, 1, 3, 2, 3, 3, 3, 2]})
     validation = jf.validate_ratings(table, "j", "ordinal:1-3", n_resamples=50, as_of="2026-01-01")

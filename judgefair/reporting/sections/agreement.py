@@ -3,6 +3,7 @@
 from judgefair.reporting.blocks import Block, Cell, Chart, Section, Table, Text, number
 from judgefair.reporting.charts import agreement_chart, ratings_chart
 from judgefair.reporting.words import caution, labellers, only_level, population_name, populations
+from judgefair.statistics.resample import FEW
 from judgefair.validation import Validation
 
 ORDER = 30
@@ -41,6 +42,10 @@ def build(validation: Validation) -> Section:
         if only is not None:
             told = f"{criterion}: the judge gave every item the level {only}. Its agreement says nothing of skill, its errors mirror the labels."
             blocks.append(Text(told))
+        few = _few(validation, criterion)
+        if few:
+            why = f"fewer than {FEW} scenarios or items, so that the intervals of alpha and kappa tend to be too narrow"
+            blocks.append(Text(f"{criterion}, {', '.join(few)}: {why}."))
         blocks += [Text(reason) for reason in _undefined(validation, criterion)]
         for chart, words in (
             (agreement_chart(validation, criterion), "alpha by population, with 95% intervals"),
@@ -49,6 +54,12 @@ def build(validation: Validation) -> Section:
             if chart:
                 blocks.append(Chart(f"{criterion}: {words}.{caution(validation)}", chart))
     return Section("agreement", f"Agreement: {whom} among themselves, judge with {whom}", blocks)
+
+
+def _few(validation: Validation, criterion: str) -> list[str]:
+    """Populations whose judge-human alpha has an interval that rests on few scenarios or items."""
+    found = {population_name(p): validation.find("alpha.judge_human", criterion, p) for p in populations(validation)}
+    return [name for name, estimate in found.items() if estimate.low == estimate.low and estimate.n_clusters < FEW]
 
 
 def _undefined(validation: Validation, criterion: str) -> list[str]:
