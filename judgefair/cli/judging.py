@@ -11,7 +11,7 @@ from judgefair.errors import BudgetError, UsageError
 
 if TYPE_CHECKING:
     from judgefair.runs import Progress
-    from judgefair.validation import Validation
+    from judgefair.validation import Check, Validation
 
 ModelOption = Annotated[str, typer.Option("--model", help="local, scripted:NAME, NAME, NAME@BASE_URL or BASE_URL.")]
 KeyEnv = Annotated[str, typer.Option("--key-env", help="Environment variable that holds the key.")]
@@ -114,13 +114,16 @@ def validate(
     """
     import judgefair as jf
     from judgefair.models.budget import Budget
+    from judgefair.validation import save_validation
 
     if ratings is not None:
         _refuse({"--program": program, "--set": set_id, "--model": model}, "--ratings")
         if judge is None or not scale:
             raise UsageError("--ratings needs --judge NAME (a rater_id of the table) and --scale, such as --scale ordinal:1-5")
         references = dict(_pair(text, "--reference", "AXIS=GROUP") for text in reference or [])
-        _report(jf.validate_ratings(ratings, judge, _scales(scale), references=references, as_of=as_of, seed=seed), out, as_json)
+        given = jf.validate_ratings(ratings, judge, _scales(scale), references=references, as_of=as_of, seed=seed)
+        save_validation(given, out)
+        _report(given, out, as_json)
         return
     if program is None or set_id is None or model is None:
         raise UsageError("expected --program P.json --set ID --model M, or --ratings FILE --judge NAME --scale S")
@@ -135,6 +138,18 @@ def validate(
     _report(validation, out, as_json)
     by_judge = validation.ratings[validation.ratings["rater_kind"] == "judge"]
     _stop_on_missing(Counter(by_judge["missing"]), len(by_judge), loaded.rubric.validity.max_unparsable_rate)
+    if not validation.passes:
+        open_checks = [check for check in validation.gate if check.status != "passed"]
+        note(
+            f"judgefair: {chosen.name} did not pass the validity gate of {loaded.rubric.id} on {cset.id}: "
+            f"{len(open_checks):,} of {len(validation.gate):,} checks, such as {_about(open_checks[0])}. The report lists them"
+        )
+        raise typer.Exit(3)
+
+
+def _about(check: "Check") -> str:
+    who = "all items" if check.population is None else ", ".join(f"{axis}: {group}" for axis, group in check.population.items())
+    return f"{check.criterion}, {who}: {check.reason}"
 
 
 def _report(validation: "Validation", out: Path, as_json: bool) -> None:

@@ -14,11 +14,13 @@ def register(app: typer.Typer) -> None:
     app.command()(plugins)
 
 
-def report(run: Annotated[Path, typer.Argument(help="A run folder with report.json.")], as_json: bool = JSON) -> None:
-    """Write report.html and report.md anew from a run's report.json."""
-    from judgefair.reporting import read_report, write_report
+def report(
+    run: Annotated[Path, typer.Argument(help="A run folder that validate or estimate filled.")], as_json: bool = JSON
+) -> None:
+    """Write report.html, report.md and report.json from what a run holds: its validation and, after estimate, its verdicts."""
+    from judgefair.reporting import build_report, write_report
 
-    found = read_report(run)
+    found = build_report(run)
     path = write_report(found, run)
     if as_json:
         say_json(found.to_json())

@@ -1,6 +1,6 @@
 """What a validation says, as data and in the forms a person reads."""
 
-from judgefair.reporting.report import Report, build_report, read_report
+from judgefair.reporting.report import Report, build_report
 from judgefair.reporting.write import write_report
 
-__all__ = ["Report", "build_report", "read_report", "write_report"]
+__all__ = ["Report", "build_report", "write_report"]

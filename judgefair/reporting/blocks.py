@@ -80,20 +80,6 @@ class Section:
         return {"id": self.id, "title": self.title, "blocks": [block.to_json() for block in self.blocks]}
 
 
-def block_from_json(data: dict[str, Any]) -> Block:
-    """The block that `to_json` wrote."""
-    match data["kind"]:
-        case "text":
-            return Text(data["text"])
-        case "table":
-            return Table(data["caption"], data["columns"], [[Cell(**cell) for cell in row] for row in data["rows"]])
-        case "chart":
-            return Chart(data["caption"], data["spec"])
-        case "quote":
-            return Quote(data["title"], [(name, text) for name, text in data["parts"]])
-    raise ValueError(f"'{data['kind']}' is no kind of block")
-
-
 def number(estimate: Estimate, signed: bool = False) -> Cell:
     """An estimate with its interval; hovering tells n, unit and method.
 

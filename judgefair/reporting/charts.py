@@ -7,12 +7,15 @@ from typing import Any
 import altair
 import vl_convert
 
+from judgefair.estimation import Estimation
 from judgefair.reporting.words import labellers, population_name, populations
 from judgefair.validation import Validation
 
 alt: Any = altair  # its generated types reject plain lists
 
-BLUE, ORANGE = "#0072b2", "#d55e00"
+BLUE, ORANGE, GREEN = "#0072b2", "#d55e00", "#009e73"
+COLOURS = {1: [ORANGE], 2: [BLUE, ORANGE], 3: [BLUE, ORANGE, GREEN]}
+SHAPES = ["square", "circle", "diamond"]
 INK = "#010203"
 """Stands for the page's text colour, so that a chart is readable in dark and in light."""
 MAX_LEVELS = 12
@@ -32,6 +35,47 @@ def judge_error_chart(validation: Validation, criterion: str) -> dict[str, Any] 
     """Judge minus human by population, in scale points."""
     rows = _rows(validation, criterion, {"judge_error": "judge error"})
     return _intervals(rows, f"judge minus {labellers(validation)}, in scale points", ["judge error"]) if rows else None
+
+
+def gaps_chart(estimation: Estimation, criterion: str) -> dict[str, Any] | None:
+    """Raw gap, judge-made part and corrected gap of every contrast, and the tolerance."""
+    names = {"raw": "raw: the judge's gap", "judge_made": "made by the judge", "corrected": "corrected: what humans would find"}
+    rows, tolerance = [], 0.0
+    for verdict in estimation.verdicts:
+        if verdict.criterion != criterion:
+            continue
+        tolerance = verdict.tolerance
+        against = next(iter(verdict.contrast.values()))
+        for part, name in names.items():
+            estimate = getattr(verdict, part)
+            if estimate.is_defined:
+                known = estimate.low == estimate.low
+                label = f"{population_name(verdict.population)} − {against}"
+                interval = {"low": estimate.low, "high": estimate.high} if known else {}
+                rows.append({"population": label, "who": name, "value": estimate.value} | interval)
+    if not rows:
+        return None
+    return _intervals(
+        rows, "gap in scale points, population minus reference", list(names.values()), marks=(-tolerance, tolerance)
+    )
+
+
+def alignment_chart(validation: Validation, criterion: str, axis: str) -> dict[str, Any] | None:
+    """The judge's alignment with each population of raters."""
+    rows = []
+    for finding in validation.findings:
+        group, estimate = (finding.population or {}).get(axis), finding.estimate
+        if (
+            finding.criterion == criterion
+            and group is not None
+            and estimate.estimand == "rater_alignment"
+            and estimate.is_defined
+        ):
+            known = estimate.low == estimate.low
+            label = f"{group} (n={estimate.n_raters:,} raters)"
+            interval = {"low": estimate.low, "high": estimate.high} if known else {}
+            rows.append({"population": label, "who": "alignment", "value": estimate.value} | interval)
+    return _intervals(rows, "judge's distance minus other humans', in scale points", ["alignment"]) if rows else None
 
 
 def ratings_chart(validation: Validation, criterion: str) -> dict[str, Any] | None:
@@ -94,24 +138,27 @@ def _rows(validation: Validation, criterion: str, names: dict[str, str]) -> list
     return rows
 
 
-def _intervals(rows: list[dict[str, Any]], title: str, whose: list[str]) -> dict[str, Any]:
-    """Points with their intervals, a row for each population in declared order; shape and colour both tell who."""
+def _intervals(rows: list[dict[str, Any]], title: str, whose: list[str], marks: tuple[float, ...] = ()) -> dict[str, Any]:
+    """Points with their intervals, a row for each population in declared order; shape and colour both tell who.
+
+    `marks` are values to draw a dashed line at.
+    """
     order = list(dict.fromkeys(row["population"] for row in rows))
     shown = [name for name in whose if any(row["who"] == name for row in rows)]
     base = alt.Chart(alt.Data(values=rows)).encode(
         y=alt.Y("population:N", title=None, sort=order),
         yOffset=alt.YOffset("who:N", sort=shown),
-        color=alt.Color("who:N", title=None, sort=shown, scale=alt.Scale(domain=shown, range=[BLUE, ORANGE][-len(shown) :])),
+        color=alt.Color("who:N", title=None, sort=shown, scale=alt.Scale(domain=shown, range=COLOURS[len(whose)][-len(shown) :])),
     )
     bars = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=title, axis=alt.Axis(tickCount=6)), x2="high:Q")
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
         x=alt.X("value:Q", title=title, axis=alt.Axis(tickCount=6)),
-        shape=alt.Shape(
-            "who:N", title=None, sort=shown, scale=alt.Scale(domain=shown, range=["circle", "diamond"][-len(shown) :])
-        ),
+        shape=alt.Shape("who:N", title=None, sort=shown, scale=alt.Scale(domain=shown, range=SHAPES[-len(shown) :])),
     )
     zero = alt.Chart(alt.Data(values=[{"zero": 0}])).mark_rule(stroke=INK, strokeDash=[3, 3]).encode(x="zero:Q")
-    return _finish(alt.layer(zero, bars, points), 16 * len(shown) * len(order) + 14 * len(order))
+    limits = alt.Chart(alt.Data(values=[{"at": at} for at in marks])).mark_rule(stroke=INK, strokeDash=[1, 4]).encode(x="at:Q")
+    layers = (zero, limits, bars, points) if marks else (zero, bars, points)
+    return _finish(alt.layer(*layers), 16 * len(shown) * len(order) + 14 * len(order))
 
 
 def _finish(chart: Any, height: int) -> dict[str, Any]:

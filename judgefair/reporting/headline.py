@@ -1,10 +1,14 @@
 """In a sentence: how far can the judge be trusted here?"""
 
-from judgefair.reporting.words import labellers, only_level
+from collections import Counter
+
+from judgefair.estimation import Estimation
+from judgefair.reporting.words import answer_of, labellers, only_level, population_name
 from judgefair.statistics.estimate import Estimate
 from judgefair.validation import Validation
 
 POOR = 0.2
+MOST_SHOWN = 3
 NEAR_HUMAN = 0.8
 
 
@@ -30,6 +34,22 @@ def headline(validation: Validation) -> str:
         f"On {validation.scope['set']['id']}, trust {judge} {trust}: on {worst} {because} "
         f"(alpha {_interval(told[worst])}{_beside(human, whom)}).{missing}{others}{unknown}"
     )
+
+
+def verdict_line(estimation: Estimation) -> str:
+    """How many contrasts of the run are a disparity, equivalent, undetermined, and which are a disparity."""
+    judged = [verdict for verdict in estimation.verdicts if verdict.role != "may_use"]
+    if not judged:
+        return "The rubric allows every axis to matter: differences are reported, and nothing is judged."
+    answers = Counter(answer_of(verdict) for verdict in judged)
+    found = [verdict for verdict in judged if verdict.role == "must_ignore" and verdict.answer == "disparity"]
+    shown = "; ".join(
+        f"{verdict.criterion}, {population_name(verdict.population)} {verdict.corrected.value:+.2f}"
+        for verdict in found[:MOST_SHOWN]
+    ).replace("-", "−")
+    more = f" and {len(found) - MOST_SHOWN} more" if len(found) > MOST_SHOWN else ""
+    counts = ", ".join(f"{n} {answer}" for answer, n in sorted(answers.items()))
+    return f"Of {len(judged)} contrasts: {counts}{f' ({shown}{more})' if found else ''}."
 
 
 def _trust(agreement: Estimate, human: Estimate, whom: str) -> tuple[str, str]:

@@ -1,6 +1,6 @@
-"""What does a validation say, as plain data that every form of the report renders?"""
+"""What do a validation and its verdicts say, as plain data that every form of the report renders?"""
 
-import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from judgefair import plugins
-from judgefair.errors import InputError
-from judgefair.reporting.blocks import Section, block_from_json
-from judgefair.reporting.headline import headline
-from judgefair.validation import Validation
+from judgefair.estimation import Estimation, load_estimation
+from judgefair.reporting.blocks import Section
+from judgefair.reporting.headline import headline, verdict_line
+from judgefair.validation import Validation, find_validation
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,9 @@ class Report:
     ----------
     headline : one or two sentences that say what is supported.
     labels : human, constructed or model; printed wherever numbers are.
+    verdicts : one for each criterion and contrast; empty where nothing was estimated.
     estimates : every estimate, flat, under the estimand names of DESIGN 11.
+    gate : what the rubric asks of the judge, and whether it was shown.
     sections : what is shown, in order.
     """
 
@@ -34,7 +36,9 @@ class Report:
     as_of: str
     scope: Mapping[str, Any]
     notes: Sequence[str]
+    verdicts: Sequence[Mapping[str, Any]]
     estimates: Sequence[Mapping[str, Any]]
+    gate: Sequence[Mapping[str, Any]]
     sections: Sequence[Section]
     judgefair: str
 
@@ -49,42 +53,51 @@ class Report:
             "as_of": self.as_of,
             "scope": dict(self.scope),
             "notes": list(self.notes),
+            "verdicts": [dict(verdict) for verdict in self.verdicts],
             "estimates": [dict(estimate) for estimate in self.estimates],
+            "gate": [dict(check) for check in self.gate],
             "sections": [section.to_json() for section in self.sections],
         }
 
 
-def build_report(validation: Validation) -> Report:
-    """The report of a validation; each section is made by its own file, or entry point, of `judgefair.sections`."""
+def build_report(source: Validation | str | os.PathLike[str], estimation: Estimation | None = None) -> Report:
+    """The report of a validation and, where there is one, of the gaps estimated with it.
+
+    Each section is made by its own file, or entry point, of `judgefair.sections`.
+
+    Parameters
+    ----------
+    source : a validation, or a run folder, whose validation and estimation are then read.
+
+    Raises
+    ------
+    InputError : the folder holds neither.
+    """
+    if isinstance(source, Validation):
+        validation = source
+    else:
+        run = Path(source)
+        estimation = load_estimation(run)
+        validation = find_validation(run)
     modules = sorted((plugins.load("sections", name) for name in plugins.names("sections")), key=lambda module: module.ORDER)
-    built = [module.build(validation) for module in modules]
-    scope = validation.scope
+    built = [module.build(validation, estimation) for module in modules]
+    scope = validation.scope if estimation is None else {**validation.scope, **estimation.scope}
+    told = headline(validation)
     return Report(
-        title=f"{scope['judge']} as a judge of {scope['set']['id']}",
-        headline=headline(validation),
+        title=f"{scope['judge']} as a judge of {scope['set']['id']}" if estimation is None else _title(estimation),
+        headline=told if estimation is None else f"{verdict_line(estimation)} {told}",
         labels=scope["labels"],
         as_of=scope["as_of"],
         scope=scope,
-        notes=validation.notes,
-        estimates=[finding.to_json() for finding in validation.findings],
+        notes=[*(estimation.notes if estimation else []), *validation.notes],
+        verdicts=[verdict.to_json() for verdict in estimation.verdicts] if estimation else [],
+        estimates=[finding.to_json() for finding in [*validation.findings, *(estimation.findings if estimation else [])]],
+        gate=[check.to_json() for check in validation.gate],
         sections=[section for section in built if section is not None],
         judgefair=version("judgefair"),
     )
 
 
-def read_report(run: Path) -> Report:
-    """The report in a run folder; InputError where there is none, or one of another schema."""
-    path = run / "report.json"
-    try:
-        data = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: no report can be read ({error}). Run judgefair validate ... --out {run} first") from None
-    version_found = data.get("schema_version") if isinstance(data, dict) else None
-    if version_found != SCHEMA_VERSION:
-        raise InputError(f"{path}: schema version {version_found}. Expected {SCHEMA_VERSION}: run validate again to rebuild it")
-    names = ("title", "headline", "labels", "as_of", "scope", "notes", "estimates", "judgefair")
-    try:
-        sections = [Section(s["id"], s["title"], [block_from_json(block) for block in s["blocks"]]) for s in data["sections"]]
-        return Report(sections=sections, **{name: data[name] for name in names})
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: no report ({type(error).__name__}: {error}). Run validate again to rebuild it") from None
+def _title(estimation: Estimation) -> str:
+    rubric = estimation.scope["rubric"]
+    return f"{rubric['id']} {rubric['version']}, judged by {estimation.scope['judge']}"

@@ -1,16 +1,21 @@
 """The report for a terminal: headline, tables and notes."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table as RichTable
 from rich.text import Text as RichText
 
-from judgefair.reporting.blocks import Table, Text
+from judgefair.estimation import Estimation, Plan, Verdict
+from judgefair.reporting.blocks import Table, Text, number
+from judgefair.reporting.headline import verdict_line
 from judgefair.reporting.report import Report
-from judgefair.reporting.words import printable
+from judgefair.reporting.words import answer_of, population_name, printable
 
-SHOWN = ("judge_bias", "agreement", "missingness")
+SHOWN = ("verdicts", "gate", "judge_bias", "agreement", "missingness")
 
 
 class TerminalReport:
@@ -38,10 +43,77 @@ class TerminalReport:
                     yield _text(block.text, style="dim")
 
 
-def _table(block: Table) -> RichTable:
-    table = RichTable(title=_text(block.caption, style="italic"), title_justify="left", box=None, padding=(0, 2, 0, 0))
-    for column in block.columns:
+class VerdictTable:
+    """What rich prints of an estimation: a row for each contrast, and why the open ones are open."""
+
+    def __init__(self, estimation: Estimation) -> None:
+        self._estimation = estimation
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the headline, the table, and the notes."""
+        found = self._estimation
+        yield Panel(_text(verdict_line(found)), border_style="blue")
+        if found.scope["labels"] != "human":
+            yield _text(f"The labels are {found.scope['labels']}: no human gave them.", style="yellow")
+        why: dict[str, list[str]] = {}
+        families: dict[tuple[str, str], list[Verdict]] = {}
+        for verdict in found.verdicts:
+            families.setdefault((verdict.criterion, next(iter(verdict.population))), []).append(verdict)
+            if verdict.answer == "undetermined":
+                reason = "; ".join(verdict.reasons) + (f". To settle it: {verdict.settles}" if verdict.settles else "")
+                why.setdefault(reason, []).append(f"{verdict.criterion}, {population_name(verdict.population)}")
+        for (criterion, axis), verdicts in families.items():
+            title = f"{criterion}, {axis} against {verdicts[0].contrast[axis]}, tolerance ±{verdicts[0].tolerance:g}"
+            table = _plain(title, ("population", "verdict", "corrected", "raw", "made by the judge"))
+            for verdict in verdicts:
+                gaps = (number(gap, signed=True).text for gap in (verdict.corrected, verdict.raw, verdict.judge_made))
+                table.add_row(*map(_text, (verdict.population[axis], answer_of(verdict), *gaps)))
+            yield Padding(table, (1, 0, 0, 0))
+        yield _text("")
+        for reason, contrasts in why.items():
+            more = f" and {len(contrasts) - 3} more" if len(contrasts) > 3 else ""
+            yield _text(f"Undetermined ({'; '.join(contrasts[:3])}{more}): {reason}.", style="dim")
+        for line in found.notes:
+            yield _text(line, style="dim")
+
+
+class PlanTable:
+    """What rich prints of plans: labels there are and labels needed."""
+
+    def __init__(self, plans: Sequence[Plan], could_see: Sequence[Mapping[str, Any]]) -> None:
+        self._plans, self._could_see = plans, could_see
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield a table for each plan, and what the data could have seen."""
+        for plan in self._plans:
+            table = _plain(f"{plan.criterion}, {plan.axis}: labelled items for ±{plan.delta:g}", ("population", "now", "needed"))
+            for name, n in plan.now.items():
+                table.add_row(*map(_text, (name, f"{n:,}", f"{plan.needed[name]:,}" if name in plan.needed else "none suffices")))
+            yield table
+            if plan.needed:
+                equal = "not enough at any number" if plan.equal_split is None else f"{plan.equal_split:,}"
+                yield _text(f"In all {sum(plan.needed.values()):,} labelled items; split equally {equal}.")
+            if plan.raters_per_item is not None:
+                yield _text(f"Raters an item: {plan.raters_per_item}, if a new item costs as much as a rating.")
+            if plan.reason:
+                yield _text(f"{plan.reason}.", style="dim")
+        for verdict in self._could_see:
+            if verdict["could_see"] is not None:
+                contrast = f"{population_name(verdict['population'])} − {next(iter(verdict['contrast'].values()))}"
+                yield _text(
+                    f"{verdict['criterion']}, {contrast}: with these labels a gap of {verdict['could_see']:.2f} would be seen with 80 % power."
+                )
+
+
+def _plain(title: str, columns: Sequence[str]) -> RichTable:
+    table = RichTable(title=_text(title, style="italic"), title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for column in columns:
         table.add_column(_text(column), overflow="fold")
+    return table
+
+
+def _table(block: Table) -> RichTable:
+    table = _plain(block.caption, block.columns)
     for row in block.rows:
         table.add_row(*(_text(cell.text) for cell in row))
     return table

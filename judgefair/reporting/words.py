@@ -2,6 +2,7 @@
 
 import re
 
+from judgefair.estimation import Verdict
 from judgefair.records import Level
 from judgefair.validation import Population, Validation
 
@@ -32,6 +33,20 @@ def labellers(validation: Validation) -> str:
 def caution(validation: Validation) -> str:
     """What must stand beside every number of a set whose labels are not human; empty where they are."""
     return _CAUTION[validation.scope["labels"]]
+
+
+_ANSWERS = {
+    ("must_ignore", "disparity"): "disparity",
+    ("must_ignore", "equivalent"): "equivalent",
+    ("must_use", "disparity"): "difference present",
+    ("must_use", "equivalent"): "difference absent",
+    ("may_use", "reported"): "reported, not judged",
+}
+
+
+def answer_of(verdict: Verdict) -> str:
+    """The verdict in the words of its axis' role."""
+    return _ANSWERS.get((verdict.role, verdict.answer), verdict.answer)
 
 
 def only_level(validation: Validation, criterion: str) -> Level | None:

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from judgefair.errors import InputError
 
-MANIFEST = "manifest.json"
+MANIFEST, PROGRAM = "manifest.json", "program.json"
 
 
 @contextmanager

@@ -19,9 +19,9 @@ from judgefair.models.model import Model
 from judgefair.models.reply import Reply
 from judgefair.models.retry import RetryPolicy
 from judgefair.records import Item, Missing, Rating
-from judgefair.runs.folder import open_run, write_manifest
+from judgefair.runs.folder import PROGRAM, open_run, write_manifest
 from judgefair.runs.journal import Journal
-from judgefair.runs.tables import write_ratings
+from judgefair.runs.tables import write_items, write_ratings
 
 T = TypeVar("T")
 
@@ -67,7 +67,7 @@ def judge(
     as_of: str | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Judged:
-    """Judge items with a model and write `ratings.parquet`, `journal.sqlite` and `manifest.json` into the run folder.
+    """Judge items with a model; the run folder then holds program, items, ratings, journal and manifest.
 
     Run again, it asks only for what is not in the journal: replies are kept by server, model, body and sample index, so
     that a changed item, prompt or model is asked anew and nothing else is.
@@ -90,6 +90,8 @@ def judge(
     if len({item.item_id for item in items}) < len(items):
         raise InputError("an item_id stands twice among the items. Ids must be unique")
     with open_run(run):
+        program.save(run / PROGRAM)
+        write_items(items, run)
         write_manifest(
             run,
             {
@@ -106,7 +108,7 @@ def judge(
             program, items, model, run, replicates, budget or Budget(), policy or RetryPolicy(), use_cache, on_progress
         )
         judged = run_sync(stage.run(concurrency))
-        write_ratings(judged.ratings, program.rubric, run / "ratings.parquet")
+        write_ratings(judged.ratings, {criterion.id: criterion.scale for criterion in program.rubric.criteria}, run)
     return judged
 
 

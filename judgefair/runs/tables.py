@@ -1,19 +1,27 @@
-"""How do ratings lie on disk? One Parquet table, whose value column is numeric where every level is a number."""
+"""How do items and ratings lie on disk? Parquet tables, written whole or not at all."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from judgefair.records import Missing, Rating
-from judgefair.rubric.rubric import Rubric
+from judgefair.errors import InputError
+from judgefair.records import Item, Missing, Rating
+from judgefair.rubric.scale import Scale
+
+ITEMS, RATINGS = "items.parquet", "ratings.parquet"
+POPULATION = "pop."
 
 
-def ratings_schema(rubric: Rubric) -> pa.Schema:
-    """Columns of `ratings.parquet`. `value` is a double, or text where some level of the rubric is a name."""
-    named = any(isinstance(level, str) for criterion in rubric.criteria for level in criterion.scale.levels)
+def ratings_schema(scales: Iterable[Scale]) -> pa.Schema:
+    """Columns of `ratings.parquet`. `value` is a double, or text where some level of a scale is a name."""
+    named = any(isinstance(level, str) for scale in scales for level in scale.levels)
     return pa.schema(
         [
             ("item_id", pa.string()),
@@ -30,13 +38,102 @@ def ratings_schema(rubric: Rubric) -> pa.Schema:
     )
 
 
-def write_ratings(ratings: Iterable[Rating], rubric: Rubric, path: Path) -> None:
-    """Write the table whole or not at all."""
-    schema = ratings_schema(rubric)
+def write_ratings(ratings: Iterable[Rating], scales: Mapping[str, Scale], run: Path) -> None:
+    """Write the `ratings.parquet` of a run."""
+    schema = ratings_schema(scales.values())
     named = schema.field("value").type == pa.string()
-    rows = [_row(rating, named) for rating in ratings]
+    _write(pa.Table.from_pylist([_row(rating, named) for rating in ratings], schema=schema), run / RATINGS)
+
+
+def add_human_ratings(frame: pd.DataFrame, scales: Mapping[str, Scale], run: Path) -> None:
+    """Put human ratings beside the judge's in the run's one table, in place of those that were there.
+
+    `frame` as `read_ratings` gives it.
+    """
+    path = run / RATINGS
+    judged = pq.read_table(path).filter(pc.field("rater_kind") == "judge")
+    _write(pa.concat_tables([judged, _from_codes(frame, scales, judged.schema)]), path)
+
+
+def write_coded(frame: pd.DataFrame, scales: Mapping[str, Scale], run: Path) -> None:
+    """Write ratings that came as a table, in the form of `read_ratings`."""
+    _write(_from_codes(frame, scales, ratings_schema(scales.values())), run / RATINGS)
+
+
+def read_ratings(run: Path, scales: Mapping[str, Scale]) -> pd.DataFrame:
+    """The ratings of a run, of the criteria that have a scale here.
+
+    Returns
+    -------
+    Columns item_id, criterion, rater_id, rater_kind, replicate, code (nan where missing), expected (the mean of the
+    distribution where there is one, else the code), missing (the reason, or ""), rationale.
+
+    Raises
+    ------
+    InputError : there is no such table.
+    """
+    path = run / RATINGS
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise InputError(f"{path}: no ratings can be read ({error}). Run judgefair judge ... --out {run} first") from None
+    table = table.filter(pc.field("criterion").isin(list(scales)))
+    frame: pd.DataFrame = table.select(
+        ["item_id", "criterion", "rater_id", "rater_kind", "replicate", "value", "missing", "rationale"]
+    ).to_pandas()
+    codes = np.full(len(frame), np.nan)
+    for criterion, scale in scales.items():
+        mine = (frame["criterion"] == criterion).to_numpy()
+        values = frame.loc[mine, "value"]
+        known = {value: scale.code(scale.read(_text(value))) for value in values.dropna().unique()}
+        codes[mine] = values.map(known).to_numpy(dtype=float)
+    expected = codes.copy()
+    if table["distribution"].null_count < len(table):
+        for row, distribution in enumerate(table["distribution"].to_pylist()):
+            scale = scales[str(frame["criterion"].iat[row])]
+            if distribution and scale.has_points and not np.isnan(codes[row]):
+                expected[row] = sum(share * scale.code(scale.read(level)) for level, share in distribution)
+    return pd.DataFrame(
+        {
+            **{name: frame[name] for name in ("item_id", "criterion", "rater_id", "rater_kind", "replicate")},
+            "code": codes, "expected": expected, "missing": frame["missing"].fillna(""), "rationale": frame["rationale"].fillna(""),
+        }
+    )  # fmt: skip
+
+
+def write_items(items: Sequence[Item], run: Path) -> None:
+    """Write the `items.parquet` of a run: item_id, scenario_id, query, response, `pop.<axis>`, meta (JSON)."""
+    axes = dict.fromkeys(axis for item in items for axis in item.populations)
+    columns: dict[str, list[Any]] = {
+        "item_id": [item.item_id for item in items],
+        "scenario_id": [item.scenario_id for item in items],
+        "query": [item.query for item in items],
+        "response": [item.response for item in items],
+        **{POPULATION + axis: [item.populations.get(axis) for item in items] for axis in axes},
+        "meta": [json.dumps(dict(item.meta), ensure_ascii=False, sort_keys=True) if item.meta else None for item in items],
+    }
+    _write(pa.table({name: pa.array(column, pa.string()) for name, column in columns.items()}), run / ITEMS)
+
+
+def read_run_items(run: Path) -> list[Item]:
+    """The items of a run; InputError where it has none."""
+    path = run / ITEMS
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise InputError(f"{path}: no items can be read ({error}). Run judgefair judge ... --out {run} first") from None
+    axes = [name.removeprefix(POPULATION) for name in table.column_names if name.startswith(POPULATION)]
+    groups = [table[POPULATION + axis].to_pylist() for axis in axes]
+    columns = (table[name].to_pylist() for name in ("item_id", "query", "response", "scenario_id", "meta"))
+    return [
+        Item(item_id, query, response, {axis: of[i] for axis, of in zip(axes, groups, strict=True) if of[i]}, scenario, json.loads(meta or "{}"))
+        for i, (item_id, query, response, scenario, meta) in enumerate(zip(*columns, strict=True))
+    ]  # fmt: skip
+
+
+def _write(table: pa.Table, path: Path) -> None:
     partial = path.with_name(f"{path.name}.partial")
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), partial)
+    pq.write_table(table, partial)
     partial.replace(path)
 
 
@@ -55,3 +152,31 @@ def _row(rating: Rating, named: bool) -> dict[str, Any]:
         "distribution": None if rating.distribution is None else list(rating.distribution.items()),
         "program_fingerprint": rating.program_fingerprint,
     }
+
+
+def _from_codes(frame: pd.DataFrame, scales: Mapping[str, Scale], schema: pa.Schema) -> pa.Table:
+    named = schema.field("value").type == pa.string()
+    values = pd.Series([None] * len(frame), index=frame.index, dtype=object)
+    for criterion, scale in scales.items():
+        codes = frame.loc[frame["criterion"] == criterion, "code"].dropna()
+        levels = {code: scale.level(float(code)) for code in codes.unique()}
+        values[codes.index] = codes.map({code: str(level) if named else float(level) for code, level in levels.items()})
+    text = {
+        name: pa.array(frame[name].astype(object).where(frame[name] != "", None), pa.string())
+        for name in ("missing", "rationale")
+    }
+    return pa.table(
+        {
+            **{name: pa.array(frame[name], pa.string()) for name in ("item_id", "criterion", "rater_id", "rater_kind")},
+            "replicate": pa.array(frame["replicate"], pa.int64()),
+            "value": pa.array(values, schema.field("value").type),
+            **text,
+            "distribution": pa.nulls(len(frame), schema.field("distribution").type),
+            "program_fingerprint": pa.nulls(len(frame), pa.string()),
+        },
+        schema=schema,
+    )  # fmt: skip
+
+
+def _text(value: Any) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -1,21 +1,74 @@
-"""Arrays in, Estimates out: agreement, judge error and missingness, each in its own file."""
+"""Arrays in, Estimates out: agreement, judge error, corrected gaps and what they need, each in its own file."""
 
+from judgefair.statistics.adjust import adjust
 from judgefair.statistics.alpha import alpha
+from judgefair.statistics.alt_test import AltTest, JointAltTest, alt_test, joint_alt_test
+from judgefair.statistics.any_difference import any_difference
+from judgefair.statistics.differential_functioning import DifferentialFunctioning, differential_functioning
+from judgefair.statistics.disparity import Disparity, disparity
+from judgefair.statistics.distribution_shift import distribution_shift
+from judgefair.statistics.equivalence import equivalence
 from judgefair.statistics.estimate import Estimate
+from judgefair.statistics.gwet import gwet
+from judgefair.statistics.icc import icc
 from judgefair.statistics.judge_alpha import judge_alpha
 from judgefair.statistics.judge_error import JudgeError, judge_error
 from judgefair.statistics.kappa import kappa
 from judgefair.statistics.leave_one_out import LeaveOneOut, leave_one_out
+from judgefair.statistics.minimal_effect import minimal_effect
 from judgefair.statistics.missing_rate import missing_rate
+from judgefair.statistics.missingness_bounds import missingness_bounds
+from judgefair.statistics.pairwise_agreement import pairwise_agreement
+from judgefair.statistics.plan_labels import LabelPlan, Spread, plan_labels, raters_per_item, spread_from
+from judgefair.statistics.ppi_mean import ppi_mean
+from judgefair.statistics.rank_correlation import rank_correlation
+from judgefair.statistics.rater_alignment import RaterAlignment, rater_alignment
+from judgefair.statistics.rogan_gladen import rogan_gladen
+from judgefair.statistics.shrink import Shrunk, shrink
+from judgefair.statistics.simultaneous import Simultaneous, simultaneous
+from judgefair.statistics.worst_population import WorstPopulation, worst_population
 
 __all__ = [
+    "AltTest",
+    "DifferentialFunctioning",
+    "Disparity",
     "Estimate",
+    "JointAltTest",
     "JudgeError",
+    "LabelPlan",
     "LeaveOneOut",
+    "RaterAlignment",
+    "Shrunk",
+    "Simultaneous",
+    "Spread",
+    "WorstPopulation",
+    "adjust",
     "alpha",
+    "alt_test",
+    "any_difference",
+    "differential_functioning",
+    "disparity",
+    "distribution_shift",
+    "equivalence",
+    "gwet",
+    "icc",
+    "joint_alt_test",
     "judge_alpha",
     "judge_error",
     "kappa",
     "leave_one_out",
+    "minimal_effect",
     "missing_rate",
+    "missingness_bounds",
+    "pairwise_agreement",
+    "plan_labels",
+    "ppi_mean",
+    "rank_correlation",
+    "rater_alignment",
+    "raters_per_item",
+    "rogan_gladen",
+    "shrink",
+    "simultaneous",
+    "spread_from",
+    "worst_population",
 ]

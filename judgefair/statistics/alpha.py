@@ -1,4 +1,4 @@
-"""How far do raters agree beyond chance? Krippendorff's alpha, with a bootstrap over units or scenarios."""
+"""How far do raters agree beyond chance? Krippendorff's alpha, with a bootstrap over units or scenarios, raters or both."""
 
 from typing import Any
 
@@ -7,7 +7,16 @@ import numpy as np
 
 from judgefair.statistics.coincidence import alpha_from_sums, check_level, value_counts, within_terms
 from judgefair.statistics.estimate import Estimate, Rng, undefined
-from judgefair.statistics.resample import Floats, bootstrap, cluster_codes, few_drawn, percentile_interval
+from judgefair.statistics.resample import (
+    Floats,
+    Interval,
+    Over,
+    bootstrap_interval,
+    cluster_codes,
+    described_draws,
+    few_drawn,
+    rater_interval,
+)
 
 SOURCE = "Krippendorff 2011, Computing Krippendorff's alpha-reliability"
 
@@ -19,6 +28,8 @@ def alpha(
     *,
     n_resamples: int = 2000,
     confidence: float = 0.95,
+    interval: Interval = "percentile",
+    over: Over = "items",
     rng: Rng = 0,
 ) -> Estimate:
     """Krippendorff's alpha of raters among themselves.
@@ -28,6 +39,9 @@ def alpha(
     values : (n_raters, n_items), on the scale; nan = no rating.
     level : "nominal", "ordinal" or "interval".
     clusters : (n_items,) scenario labels to resample, or None to resample items.
+    interval : "percentile", or "bca" (bias-corrected and accelerated: Efron 1987); over raters it is always the former.
+    over : what is drawn: "items" (scenarios where given), "raters", or "both", the interval for other items and other
+        raters of the same kinds. Over raters it takes time in proportion to the ratings.
 
     Returns
     -------
@@ -39,8 +53,11 @@ def alpha(
 
     Notes
     -----
-    The point is `krippendorff.alpha`. The interval is the percentile bootstrap over units (items with two ratings or
-    more), drawn as multinomial weights over distinct rows of counts. Raters are taken as fixed.
+    The point is `krippendorff.alpha`. The interval is a bootstrap over units (items with two ratings or more), drawn as
+    multinomial weights over distinct rows of counts, raters taken as fixed. Where raters are drawn, a rater drawn twice
+    counts twice, but is never compared with its own copy, since it would agree: a unit with m drawn raters, of whom P
+    ordered pairs are of different raters, adds m/P for each of those pairs, which is 1/(m - 1) where none is drawn twice.
+    Below three raters there is nothing to draw.
 
     Examples
     --------
@@ -76,19 +93,23 @@ def alpha(
     used = counts.any(axis=0)
     counts, domain = counts[:, used], domain[used]
     point = krippendorff.alpha(value_counts=counts, value_domain=domain.tolist(), level_of_measurement=level)  # type: ignore[arg-type]
-    draws = bootstrap(
-        counts,
-        lambda rows: within_terms(rows, domain, level),
-        lambda sums: alpha_from_sums(sums, level),
-        codes,
-        n_resamples,
-        rng,
-    )
-    low, high, se, trouble = percentile_interval(draws, confidence)
     unit = "items" if clusters is None else "scenarios"
-    method = f"{level} alpha; percentile bootstrap over {n_clusters:,} {unit}, {n_resamples:,} resamples, raters fixed"
+    if over == "items":
+        low, high, se, trouble = bootstrap_interval(
+            counts, lambda rows: within_terms(rows, domain, level), lambda sums: alpha_from_sums(sums, level),
+            codes, n_resamples, rng, confidence, interval,
+        )  # fmt: skip
+        n_drawn = n_clusters
+    else:
+        n_drawn, interval = min(known["n_raters"], n_clusters) if over == "both" else known["n_raters"], "percentile"
+        low, high, se, trouble = rater_interval(
+            values[:, pairable], domain, codes, over, n_resamples, rng, confidence,
+            lambda weights, own, units: alpha_from_table(_within_table(weights, own, units), domain, level),
+        )  # fmt: skip
+    drawn = described_draws(n_clusters, unit, known["n_raters"], over, n_resamples, interval)
+    notes = [f"{level} alpha; {drawn}", trouble or few_drawn(n_drawn, interval)]
     return Estimate(
-        "alpha.human", float(point), low, high, se=se, method="; ".join(filter(None, [method, trouble or few_drawn(n_clusters)])),
+        "alpha.human", float(point), low, high, se=se, method="; ".join(filter(None, notes)),
         seed=rng if isinstance(rng, int) else None, **known,
     )  # fmt: skip
 
@@ -101,3 +122,25 @@ def _why_undefined(counts: np.ndarray, domain: Floats, values: Floats) -> str:
         value = domain[counts.sum(0) > 0][0]
         return f"all {counts.sum():,} ratings are {value:g}: without variance, agreement beyond chance cannot be told"
     return ""
+
+
+def _within_table(weights: Floats, own: Floats, units: Floats) -> Floats:
+    """Coincidences of drawn raters with each other: `weights` and `own` sum their weights and squared weights by value."""
+    m = weights.sum(1)
+    pairs = m**2 - own.sum(1)
+    each = np.divide(units * m, pairs, out=np.zeros_like(m), where=pairs > 0)[:, None]
+    table: Floats = (weights * each).T @ weights - np.diag((own * each).sum(0))
+    return table
+
+
+def alpha_from_table(o_ck: Floats, domain: Floats, level: str) -> float:
+    """Alpha of one table of coincidences (n_values, n_values); nan where the expected disagreement is 0."""
+    n_c = o_ck.sum(1)
+    if level == "nominal":
+        sums = np.append(n_c, o_ck.sum() - np.trace(o_ck))
+    elif level == "interval":
+        x = (domain - domain.mean()) / np.ptp(domain)
+        sums = np.array([n_c.sum(), n_c @ x, n_c @ x**2, (o_ck * (x[:, None] - x) ** 2).sum()])
+    else:
+        sums = o_ck.ravel()
+    return float(alpha_from_sums(sums.reshape(1, -1), level)[0])

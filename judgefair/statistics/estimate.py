@@ -1,5 +1,6 @@
 """What is reported of every number: its value, its interval, what stands behind it and how it was made."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from math import isnan, nan
 from typing import Any, Self
@@ -57,6 +58,15 @@ class Estimate:
         True
         """
         return {name: None if isinstance(field, float) and isnan(field) else field for name, field in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The estimate that `to_json` wrote.
+
+        >>> Estimate.from_json(Estimate("judge_error", 0.5).to_json()).value
+        0.5
+        """
+        return cls(**(dict(data) | {name: nan for name in ("value", "low", "high", "se") if data[name] is None}))
 
 
 def undefined(estimand: str, reason: str, **known: Any) -> Estimate:

@@ -5,10 +5,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from judgefair.statistics.alpha import SOURCE
+from judgefair.statistics.alpha import SOURCE, alpha_from_table
 from judgefair.statistics.coincidence import Terms, alpha_from_sums, between_terms, check_level, value_counts
 from judgefair.statistics.estimate import Estimate, Rng, undefined
-from judgefair.statistics.resample import Floats, bootstrap, cluster_codes, few_drawn, percentile_interval, totals
+from judgefair.statistics.resample import (
+    Floats,
+    Interval,
+    Over,
+    bootstrap_interval,
+    cluster_codes,
+    described_draws,
+    few_drawn,
+    rater_interval,
+    totals,
+)
 
 
 def judge_alpha(
@@ -19,6 +29,8 @@ def judge_alpha(
     *,
     n_resamples: int = 2000,
     confidence: float = 0.95,
+    interval: Interval = "percentile",
+    over: Over = "items",
     rng: Rng = 0,
 ) -> Estimate:
     """Krippendorff's alpha over judge-human pairs only.
@@ -32,6 +44,7 @@ def judge_alpha(
     values : (n_raters, n_items), the humans; nan = no rating.
     level : "nominal", "ordinal" or "interval".
     clusters : (n_items,) scenario labels to resample, or None to resample items.
+    interval, over : as for `alpha`. The judge is never drawn; a human drawn twice counts twice.
 
     Returns
     -------
@@ -75,11 +88,30 @@ def judge_alpha(
         return between_terms(distinct[:, 0], distinct[:, 1:], domain, level)
 
     point = alpha_from_sums(totals(terms(rows)), level)[0]
-    draws = bootstrap(rows, terms, lambda sums: alpha_from_sums(sums, level), codes, n_resamples, rng)
-    low, high, se, trouble = percentile_interval(draws, confidence)
     unit = "items" if clusters is None else "scenarios"
-    method = f"{level} alpha over judge-human pairs; percentile bootstrap over {n_clusters:,} {unit}, {n_resamples:,} resamples, raters fixed"
+    if over == "items":
+        low, high, se, trouble = bootstrap_interval(
+            rows, terms, lambda sums: alpha_from_sums(sums, level), codes, n_resamples, rng, confidence, interval
+        )
+        n_drawn = n_clusters
+    else:
+        n_drawn, interval = min(known["n_raters"], n_clusters) if over == "both" else known["n_raters"], "percentile"
+        given = np.eye(len(domain))[position]
+        low, high, se, trouble = rater_interval(
+            values, domain, codes, over, n_resamples, rng, confidence,
+            lambda weights, _, units: alpha_from_table(_between_table(given, weights, units), domain, level),
+        )  # fmt: skip
+    drawn = described_draws(n_clusters, unit, known["n_raters"], over, n_resamples, interval)
+    notes = [f"{level} alpha over judge-human pairs; {drawn}", trouble or few_drawn(n_drawn, interval)]
     return Estimate(
-        "alpha.judge_human", float(point), low, high, se=se, method="; ".join(filter(None, [method, trouble or few_drawn(n_clusters)])),
+        "alpha.judge_human", float(point), low, high, se=se, method="; ".join(filter(None, notes)),
         seed=rng if isinstance(rng, int) else None, **known,
     )  # fmt: skip
+
+
+def _between_table(given: Floats, weights: Floats, units: Floats) -> Floats:
+    """Coincidences of the judge's values, `given` (n_units, n_values) in 0 and 1, with those of drawn humans, both ways."""
+    m = weights.sum(1)
+    each = np.divide(units, m, out=np.zeros_like(m), where=m > 0)[:, None]
+    one_way: Floats = given.T @ (weights * each)
+    return one_way + one_way.T

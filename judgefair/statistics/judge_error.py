@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from judgefair.statistics.clustered import SOURCE, ClusteredMean, clustered_mean
+from judgefair.statistics.clustered import SOURCE, TWO_WAY_SOURCE, ClusteredMean, TwoWayMean, clustered_mean, two_way_mean
 from judgefair.statistics.estimate import Estimate, undefined
 from judgefair.statistics.resample import Floats
 
@@ -25,6 +25,7 @@ def judge_error(
     populations: object,
     reference: str,
     clusters: object = None,
+    raters: object = None,
     *,
     confidence: float = 0.95,
 ) -> JudgeError:
@@ -37,6 +38,10 @@ def judge_error(
     reference : the population that gaps are taken against.
     clusters : (n_ratings,) labels of what was sampled: the scenario, or the item when items are rated more than once.
         None takes rows as independent.
+    raters : (n_ratings,) labels of who gave each human rating, or None. Where the rows that have both ratings come from
+        at least two raters who gave more than one each on average, raters count as sampled too: the variance is two-way,
+        over clusters and raters, the t has one degree of freedom less than the fewer of the two, and a population
+        rated by one rater has no interval. Otherwise raters are taken as fixed, and counted where they are known.
 
     Returns
     -------
@@ -53,26 +58,37 @@ def judge_error(
     names = np.asarray(["" if name is None or name != name else str(name) for name in np.asarray(populations, dtype=object)])
     paired = ~np.isnan(difference)
     units = np.arange(len(difference)) if clusters is None else np.unique(np.asarray(clusters), return_inverse=True)[1]
-    means = {}
+    people = None if raters is None else np.unique(np.asarray(raters), return_inverse=True)[1]
+    sampled = people is not None and 2 <= len(np.unique(people[paired])) < paired.sum()
+    means: dict[str, Any] = {}  # all of them ClusteredMean, or all TwoWayMean
     for name in dict.fromkeys([reference, *sorted(set(names) - {""})]):
         rows = (names == name) & paired
-        totals = np.bincount(units[rows], difference[rows], minlength=units.max(initial=-1) + 1).astype(float)
-        means[name] = clustered_mean(totals, np.bincount(units[rows], minlength=len(totals)).astype(float))
+        if people is not None and sampled:
+            means[name] = two_way_mean(difference, rows, units, people)
+        else:
+            totals = np.bincount(units[rows], difference[rows], minlength=units.max(initial=-1) + 1).astype(float)
+            means[name] = clustered_mean(totals, np.bincount(units[rows], minlength=len(totals)).astype(float))
 
-    def estimate(estimand: str, mean: ClusteredMean, rows: np.ndarray, with_p: bool = False) -> Estimate:
-        n_clusters = int(mean.has_data.sum())
+    def estimate(estimand: str, mean: ClusteredMean | TwoWayMean, rows: np.ndarray, with_p: bool = False) -> Estimate:
+        used = rows & paired
+        n_clusters, n_raters = len(np.unique(units[used])), 0 if people is None else len(np.unique(people[used]))
         known: dict[str, Any] = {
-            "n_items": int((rows & paired).sum()), "n_clusters": n_clusters,
-            "n_missing": int((rows & ~paired).sum()), "level": confidence, "source": SOURCE,
+            "n_items": int(used.sum()), "n_clusters": n_clusters, "n_raters": n_raters,
+            "n_missing": int((rows & ~paired).sum()), "level": confidence, "source": TWO_WAY_SOURCE if sampled else SOURCE,
         }  # fmt: skip
         if np.isnan(mean.value):
             return undefined(estimand, "no row has both a judge's and a human's rating", **known)
-        low, high, se, p_value, trouble = mean.interval(confidence)
+        low, high, se, p_value, note = mean.interval(confidence)
         unit = "ratings" if clusters is None else "clusters"
-        method = f"judge minus human, in scale points; t interval over {n_clusters:,} {unit}, raters fixed"
+        over = (
+            f"{n_clusters:,} {unit} and {n_raters:,} raters, both resampled"
+            if sampled
+            else f"{n_clusters:,} {unit}, raters fixed"
+        )
+        method = f"judge minus human, in scale points; t interval over {over}"
         return Estimate(
             estimand, mean.value, low, high, se=se, p_value=p_value if with_p else None,
-            method="; ".join(filter(None, [method, trouble])), **known,
+            method="; ".join(filter(None, [method, note])), **known,
         )  # fmt: skip
 
     return JudgeError(

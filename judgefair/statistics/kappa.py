@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from judgefair.statistics.estimate import Estimate, Rng, undefined
-from judgefair.statistics.resample import Floats, bootstrap, cluster_codes, few_drawn, percentile_interval, totals
+from judgefair.statistics.resample import Floats, Interval, bootstrap_interval, cluster_codes, few_drawn, totals
 
 SOURCE = "Cohen 1960; weighted: Cohen 1968"
 
@@ -21,6 +21,7 @@ def kappa(
     *,
     n_resamples: int = 2000,
     confidence: float = 0.95,
+    interval: Interval = "percentile",
     rng: Rng = 0,
 ) -> Estimate:
     """Cohen's kappa of two ratings, with disagreements weighted by their distance on the scale.
@@ -30,6 +31,7 @@ def kappa(
     a, b : (n_pairs,), on the scale; a pair with a nan is left out.
     weights : None counts every disagreement alike; linear and quadratic weigh by |a - b| and (a - b)^2.
     clusters : (n_pairs,) labels to resample: the scenario or item a pair belongs to; None to resample pairs.
+    interval : "percentile", or "bca" (bias-corrected and accelerated: Efron 1987).
 
     Returns
     -------
@@ -73,11 +75,15 @@ def kappa(
     point = statistic(totals(terms(rows)))[0]
     if np.isnan(point):
         return undefined(estimand, "no disagreement is expected by chance", **known)
-    low, high, se, trouble = percentile_interval(bootstrap(rows, terms, statistic, codes, n_resamples, rng), confidence)
+    low, high, se, trouble = bootstrap_interval(rows, terms, statistic, codes, n_resamples, rng, confidence, interval)
     unit = "pairs" if clusters is None else "clusters of pairs"
-    method = f"percentile bootstrap over {n_clusters:,} {unit}, {n_resamples:,} resamples"
+    name = "percentile" if interval == "percentile" else "BCa"
+    notes = [
+        f"{name} bootstrap over {n_clusters:,} {unit}, {n_resamples:,} resamples",
+        trouble or few_drawn(n_clusters, interval),
+    ]
     return Estimate(
-        estimand, float(point), low, high, se=se, method="; ".join(filter(None, [method, trouble or few_drawn(n_clusters)])),
+        estimand, float(point), low, high, se=se, method="; ".join(filter(None, notes)),
         seed=rng if isinstance(rng, int) else None, **known,
     )  # fmt: skip
 

@@ -1,25 +1,56 @@
-"""How much would a statistic move with other items? Bootstrap over units or clusters, collapsed where rows repeat."""
+"""How much would a statistic move with other items, or other raters? Bootstrap over units or clusters, collapsed where rows
+repeat, or over raters."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.special import ndtr, ndtri
 
 from judgefair.statistics.estimate import Rng
 
 Floats = NDArray[np.float64]
+Interval = Literal["percentile", "bca"]
+Over = Literal["items", "raters", "both"]
+Statistic = Callable[[Floats], Floats]
 MAX_CELLS = 500_000  # of weights at a time: they stay in the processor's cache, which is faster than fewer, larger products
 TINY = 1e-12
 MAX_UNDEFINED_SHARE = 0.05
 FEW = 50
-"""Below so many scenarios simulated coverage fell under 94 % at nominal 95 %; tests/statistics/test_alpha.py has the figures."""
+"""Below so many scenarios simulated coverage fell under 94 % at nominal 95 %; tests/statistics/test_alpha.py has the figures.
+
+BCa does not mend that: of 10 scenarios it held the truth in 0.87 to 0.90 of the samples where percentile intervals held
+it in 0.86 to 0.91, of 20 in 0.90 to 0.92 and 0.89 to 0.94, of 50 in 0.93 to 0.96 either way. It was better for interval alpha,
+worse for the judge's ordinal alpha and unweighted kappa, and otherwise the same. So percentile intervals are the default.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """What is drawn: the additive terms of each distinct unit or cluster, (g, t), and how often each occurs, (g,)."""
+
+    terms: Floats | sparse.csr_matrix
+    times: NDArray[np.int64]
+
+
+def collapsed(
+    rows: NDArray[np.int64],
+    terms: Callable[[NDArray[np.int64]], Floats | sparse.csr_matrix],
+    clusters: NDArray[np.int64] | None,
+) -> Units:
+    """The distinct units, or clusters, of `rows`; arguments as those of `bootstrap`."""
+    distinct, inverse = distinct_rows(rows)
+    groups, times = _distinct_clusters(inverse, clusters, len(distinct))
+    return Units(groups @ sparse.csr_matrix(terms(distinct)) if groups is not None else terms(distinct), times)
 
 
 def bootstrap(
     rows: NDArray[np.int64],
     terms: Callable[[NDArray[np.int64]], Floats | sparse.csr_matrix],
-    statistic: Callable[[Floats], Floats],
+    statistic: Statistic,
     clusters: NDArray[np.int64] | None,
     n_resamples: int,
     rng: Rng,
@@ -40,16 +71,95 @@ def bootstrap(
     -------
     (n_resamples,), nan where a draw left the statistic undefined.
     """
+    return _draws(collapsed(rows, terms, clusters), statistic, n_resamples, rng)
+
+
+def bootstrap_interval(
+    rows: NDArray[np.int64],
+    terms: Callable[[NDArray[np.int64]], Floats | sparse.csr_matrix],
+    statistic: Statistic,
+    clusters: NDArray[np.int64] | None,
+    n_resamples: int,
+    rng: Rng,
+    confidence: float,
+    interval: Interval,
+) -> tuple[float, float, float, str]:
+    """Low, high, standard error, and what to say where the draws cannot bear an interval."""
+    units = collapsed(rows, terms, clusters)
+    draws = _draws(units, statistic, n_resamples, rng)
+    found = percentile_interval(draws, confidence)
+    if interval == "percentile" or found[-1]:
+        return found
+    return bca_interval(draws, units, statistic, confidence)
+
+
+def _draws(units: Units, statistic: Statistic, n_resamples: int, rng: Rng) -> Floats:
     generator = np.random.default_rng(rng)
-    distinct, inverse = distinct_rows(rows)
-    groups, times = _distinct_clusters(inverse, clusters, len(distinct))
-    group_terms = groups @ sparse.csr_matrix(terms(distinct)) if groups is not None else terms(distinct)
-    chunk = max(1, MAX_CELLS // max(len(times), group_terms.shape[1]))
+    chunk = max(1, MAX_CELLS // max(units.terms.shape))
     draws = []
     for start in range(0, n_resamples, chunk):
         size = min(chunk, n_resamples - start)
-        draws.append(statistic(np.asarray(_draw_weights(times, size, generator) @ group_terms, dtype=float)))
+        draws.append(statistic(np.asarray(_draw_weights(units.times, size, generator) @ units.terms, dtype=float)))
     return np.concatenate(draws)
+
+
+def jackknife(units: Units, statistic: Statistic) -> Floats:
+    """The statistic without one of each distinct unit, (g,); each stands for as many as occur."""
+    terms = units.terms
+    total = np.asarray(units.times @ terms, dtype=float)
+    chunk = max(1, MAX_CELLS // terms.shape[1])
+    left = []
+    for start in range(0, len(units.times), chunk):
+        part = terms[start : start + chunk]
+        left.append(statistic(total - (part if isinstance(part, np.ndarray) else part.toarray())))
+    return np.concatenate(left)
+
+
+def bca_interval(draws: Floats, units: Units, statistic: Statistic, confidence: float) -> tuple[float, float, float, str]:
+    """The bias-corrected and accelerated interval (Efron 1987, equation 2.3), standard error, and what to say without one.
+
+    The acceleration is a sixth of the skewness of the jackknife over the units that are drawn (Efron and Tibshirani 1993,
+    equation 14.15).
+    """
+    defined = draws[~np.isnan(draws)]
+    point = statistic(np.asarray(units.times @ units.terms, dtype=float).reshape(1, -1))[0]
+    below = ((defined < point - TINY).mean() + (defined <= point + TINY).mean()) / 2
+    if not 0 < below < 1:
+        return np.nan, np.nan, np.nan, "no interval: all resamples lie on one side of the value"
+    bias = ndtri(below)
+    z = ndtri([(1 - confidence) / 2, (1 + confidence) / 2])
+    tails = ndtr(bias + (bias + z) / (1 - acceleration(units, statistic) * (bias + z)))
+    low, high = np.quantile(defined, tails)
+    if not high - low > TINY:
+        return np.nan, np.nan, np.nan, "no interval: the correction for bias leaves no width"
+    return float(low), float(high), float(defined.std(ddof=1)), ""
+
+
+def acceleration(units: Units, statistic: Statistic) -> float:
+    """A sixth of the skewness of the leave-one-out values, 0 where they are all the same."""
+    left = jackknife(units, statistic)
+    deviations = np.average(left, weights=units.times) - left
+    spread = (units.times * deviations**2).sum()
+    return float((units.times * deviations**3).sum() / (6 * spread**1.5)) if spread > TINY**2 else 0.0
+
+
+def drawn_raters(
+    n_raters: int, n_units: int, clusters: NDArray[np.int64] | None, over: Over, n_resamples: int, rng: Rng
+) -> Iterator[tuple[Floats, Floats]]:
+    """How often each rater, (n_raters,), and each unit, (n_units,), is drawn, one resample at a time.
+
+    Over "both", raters and units (or clusters) are drawn apart, and a rating counts by the product: the pigeonhole
+    bootstrap of Owen 2007, which is conservative for the variance of a mean and never too small in the limit.
+    """
+    for_raters, for_units = np.random.default_rng(rng).spawn(2)
+    n_clusters = n_units if clusters is None else int(clusters.max()) + 1
+    for _ in range(n_resamples):
+        raters = np.bincount(for_raters.integers(n_raters, size=n_raters), minlength=n_raters).astype(float)
+        units = np.ones(n_units)
+        if over == "both":
+            drawn = np.bincount(for_units.integers(n_clusters, size=n_clusters), minlength=n_clusters).astype(float)
+            units = drawn if clusters is None else drawn[clusters]
+        yield raters, units
 
 
 def _draw_weights(times: NDArray[np.int64], size: int, generator: np.random.Generator) -> NDArray[np.int64]:
@@ -70,13 +180,14 @@ def totals(terms: Floats | sparse.csr_matrix) -> Floats:
     return np.asarray(terms.sum(axis=0), dtype=np.float64).reshape(1, -1)
 
 
-def few_drawn(n_drawn: int) -> str:
-    """What to say of a percentile interval that rests on few units; empty where there are enough.
+def few_drawn(n_drawn: int, interval: Interval = "percentile") -> str:
+    """What to say of an interval that rests on few units; empty where there are enough.
 
     >>> few_drawn(15)
     'few were drawn: with fewer than 50 a percentile interval tends to be too narrow'
     """
-    return f"few were drawn: with fewer than {FEW} a percentile interval tends to be too narrow" if n_drawn < FEW else ""
+    name = "percentile" if interval == "percentile" else "BCa"
+    return f"few were drawn: with fewer than {FEW} a {name} interval tends to be too narrow" if n_drawn < FEW else ""
 
 
 def percentile_interval(draws: Floats, confidence: float) -> tuple[float, float, float, str]:
@@ -90,6 +201,46 @@ def percentile_interval(draws: Floats, confidence: float) -> tuple[float, float,
     tail = (1 - confidence) / 2
     low, high = np.quantile(defined, [tail, 1 - tail])
     return float(low), float(high), float(defined.std(ddof=1)), ""
+
+
+def rater_interval(
+    values: Floats,
+    domain: Floats,
+    clusters: NDArray[np.int64] | None,
+    over: Over,
+    n_resamples: int,
+    rng: Rng,
+    confidence: float,
+    statistic: Callable[[Floats, Floats, Floats], float],
+) -> tuple[float, float, float, str]:
+    """Percentile interval over drawn raters of `values` (n_raters, n_units), and over units too where `over` is "both".
+
+    `statistic` takes the drawn raters' weights and squared weights, summed by unit and value (n_units, n_values), and the
+    weights of the units (n_units,).
+    """
+    values = values[~np.isnan(values).all(axis=1)]
+    if len(values) < 3:
+        return np.nan, np.nan, np.nan, "no interval: fewer than three raters to draw from"
+    rater, unit = np.nonzero(~np.isnan(values))
+    cell = unit * len(domain) + np.searchsorted(domain, values[rater, unit])
+    shape = (values.shape[1], len(domain))
+    draws = []
+    for raters, units in drawn_raters(len(values), shape[0], clusters, over, n_resamples, rng):
+        weight = raters[rater]
+        sums = [np.bincount(cell, each, minlength=shape[0] * shape[1]).astype(float) for each in (weight, weight**2)]
+        draws.append(statistic(sums[0].reshape(shape), sums[1].reshape(shape), units))
+    return percentile_interval(np.array(draws), confidence)
+
+
+def described_draws(n_clusters: int, unit: str, n_raters: int, over: Over, n_resamples: int, interval: Interval) -> str:
+    """What was drawn and how, for `method`."""
+    name = "percentile" if interval == "percentile" else "BCa"
+    drawn = {
+        "items": f"{n_clusters:,} {unit}, {n_resamples:,} resamples, raters fixed",
+        "raters": f"{n_raters:,} raters, {n_resamples:,} resamples, {unit} fixed",
+        "both": f"{n_clusters:,} {unit} and {n_raters:,} raters (pigeonhole), {n_resamples:,} resamples",
+    }
+    return f"{name} bootstrap over {drawn[over]}"
 
 
 def cluster_codes(clusters: object, keep: NDArray[np.bool_]) -> tuple[NDArray[np.int64] | None, int]:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from math import isnan, nan
+from typing import Literal
 
 import krippendorff
 import numpy as np
@@ -256,6 +257,37 @@ def test_the_same_seed_gives_the_same_interval_and_another_seed_another(level: s
     first, again, other = (judge_alpha(table[0], table[1:], level, clusters, rng=seed) for seed in (5, 5, 6))
     assert first == again
     assert (first.low, first.high) != (other.low, other.high)
+
+
+# Drawn humans
+
+
+@every_level
+@pytest.mark.parametrize("over", ["raters", "both"])
+def test_intervals_over_humans_are_those_of_a_bootstrap_by_hand(level: str, over: Literal["raters", "both"]) -> None:
+    rng = np.random.default_rng(21)
+    table = rate(rng, 7, 15, missing=0.2)
+    judge, values = table[0], np.clip(table[1:] + rng.integers(-1, 2, 6)[:, None], 1, 5)
+    by_hand = []
+    for _ in range(600):
+        drawn, items = rng.integers(6, size=6), np.arange(15) if over == "raters" else rng.integers(15, size=15)
+        by_hand.append(judge_alpha_by_pairs(judge[items], values[drawn][:, items], level))
+    ours = judge_alpha(judge, values, level, over=over, n_resamples=4000)
+    # Standard errors of 600 draws: about 3 % of an sd (doubled for tails), 0.11 sd for a 2.5 % quantile. By hand every
+    # item is drawn, and so are those without a judge or a human, which moves "both" a little.
+    assert ours.se == pytest.approx(np.std(by_hand), rel=0.2)
+    assert (ours.low, ours.high) == pytest.approx(tuple(np.quantile(by_hand, [0.025, 0.975])), abs=0.5 * ours.se)
+    assert ours.value == judge_alpha(judge, values, level).value
+
+
+def test_judge_alpha_says_what_was_drawn_and_needs_three_humans_to_draw_from() -> None:
+    table = rate(np.random.default_rng(22), 5, 60)
+    method = judge_alpha(table[0], table[1:], "ordinal", over="both", n_resamples=100).method
+    assert "percentile bootstrap over 60 items and 4 raters (pigeonhole), 100 resamples" in method
+    assert "BCa bootstrap over 60 items" in judge_alpha(table[0], table[1:], "ordinal", interval="bca", n_resamples=100).method
+    two = judge_alpha(table[0], table[1:3], "ordinal", over="raters")
+    assert isnan(two.low)
+    assert "no interval: fewer than three raters to draw from" in two.method
 
 
 # Coverage: 1,000 tables of a judge and 3 humans, a fifth of the human ratings missing; 200 items, or 150 scenarios of 3.

@@ -1,6 +1,7 @@
 """Is the judge's error by population a clustered mean, and its gap paired where populations share scenarios?"""
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import isnan, nan
 
 import numpy as np
@@ -231,6 +232,80 @@ def test_duplicating_items_inside_scenarios_does_not_shrink_the_intervals(rows: 
         assert (theirs.low, theirs.high) == pytest.approx((ours.low, ours.high), abs=1e-9, nan_ok=True)
 
 
+# Raters who gave many ratings
+
+
+def simulate_raters(rng: np.random.Generator, n_scenarios: int, n_raters: int, rater: float = 0.5) -> tuple[np.ndarray, ...]:
+    """Judge, human, population, scenario and rater: each scenario has an item of each population, rated by three raters.
+
+    Raters are harsher or milder (sd `rater`), and somewhat more so toward one population (sd 0.2).
+    """
+    names = np.array(list(ERRORS))
+    scenario = np.repeat(np.arange(n_scenarios), 3 * len(names))
+    column = np.tile(np.repeat(np.arange(len(names)), 3), n_scenarios)
+    raters = np.argsort(rng.random((n_scenarios * len(names), n_raters)), axis=1)[:, :3].ravel()
+    harsh, toward = rng.normal(0, rater, n_raters), rng.normal(0, 0.2, (n_raters, len(names)))
+    human = harsh[raters] + toward[raters, column] + rng.normal(0, 0.5, len(raters))
+    item = np.array(list(ERRORS.values()))[column] + np.repeat(rng.normal(0, 0.5, n_scenarios * len(names)), 3)
+    return item, human, names[column], scenario, raters
+
+
+def test_with_raters_errors_and_gaps_have_the_two_way_clustered_standard_errors() -> None:
+    # As above, by scenario and rater at once; K = 1 for a mean and 2 for a gap.
+    judge, human, populations, scenarios, raters = simulate_raters(np.random.default_rng(5), 20, 9)
+    error = judge_error(judge, human, populations, "b", scenarios, raters=raters)
+    for name in ERRORS:
+        rows, ours = populations == name, error.by_population[name]
+        theirs = sm.OLS((judge - human)[rows], np.ones(rows.sum())).fit(
+            cov_type="cluster", cov_kwds={"groups": np.column_stack([scenarios, raters])[rows]}
+        )
+        assert ours.se == pytest.approx(theirs.bse[0], rel=1e-10)
+        assert ours.high - ours.value == pytest.approx(stats.t.ppf(0.975, 8) * ours.se, rel=1e-9)
+        assert (ours.n_items, ours.n_clusters, ours.n_raters) == (60, 20, 9)
+        assert "20 clusters and 9 raters, both resampled" in ours.method
+    for name in ("a", "c"):
+        rows, ours = np.isin(populations, [name, "b"]), error.gaps[name]
+        theirs = sm.OLS((judge - human)[rows], sm.add_constant((populations[rows] == name).astype(float))).fit(
+            cov_type="cluster", cov_kwds={"groups": np.column_stack([scenarios, raters])[rows]}
+        )
+        assert ours.se == pytest.approx(theirs.bse[1] * (118 / 119) ** 0.5, rel=1e-10)
+        assert ours.p_value == pytest.approx(2 * stats.t.sf(abs(ours.value) / ours.se, 8), rel=1e-9)
+
+
+@pytest.mark.parametrize("raters", [["only"] * 60, list(range(60))], ids=["one rater", "a rater a rating"])
+def test_raters_who_are_one_or_rated_once_leave_everything_but_their_number_as_it_is(raters: list) -> None:
+    judge, human, populations, scenarios, _ = (each[:60] for each in simulate_raters(np.random.default_rng(6), 8, 9))
+    with_raters = judge_error(judge, human, populations, "b", scenarios, raters=raters)
+    without = judge_error(judge, human, populations, "b", scenarios)
+    for ours, theirs in zip(every(with_raters), every(without), strict=True):
+        assert ours.n_raters == (1 if raters[0] == "only" else ours.n_items)
+        assert replace(ours, n_raters=0) == theirs
+        assert "raters fixed" in ours.method
+
+
+def test_a_population_that_one_of_several_raters_rated_has_no_interval() -> None:
+    rng = np.random.default_rng(7)
+    raters = ["x"] * 10 + ["x", "y"] * 5
+    error = judge_error(rng.normal(size=20), np.zeros(20), ["a"] * 10 + ["b"] * 10, "b", raters=raters)
+    assert error.by_population["b"].low < error.by_population["b"].high
+    for estimate in (error.by_population["a"], error.gaps["a"]):
+        assert not isnan(estimate.value)
+        assert isnan(estimate.low)
+        assert "no interval: a mean of one cluster or of one rater" in estimate.method
+
+
+@settings(max_examples=100)
+@given(rows_of_any_kind.filter(len), st.booleans(), st.lists(st.integers(0, 3), min_size=14, max_size=14))
+def test_errors_of_any_rows_and_raters_are_numbers_or_nan_with_a_reason(
+    rows: list[tuple], clustered: bool, raters: list[int]
+) -> None:
+    judge, human, populations, clusters = (list(column) for column in zip(*rows, strict=True))
+    error = judge_error(judge, human, populations, "b", clusters if clustered else None, raters=raters[: len(rows)])
+    for estimate in every(error):
+        assert isnan(estimate.value) == estimate.method.startswith("undefined: ")
+        assert isnan(estimate.low) == ("undefined: " in estimate.method or "no interval: " in estimate.method)
+
+
 # Coverage: 2,000 samples of three populations. Scenarios shared by all: 40, with two items of each and one to three ratings
 # an item. Scenarios apart: 120, 40 of each population. The truth is planted (ERRORS).
 
@@ -273,3 +348,18 @@ def test_gaps_of_a_small_population_to_a_large_reference_hold_the_truth_as_often
             judge_error(effect[scenarios] + rng.normal(size=len(scenarios)), 0 * scenarios, populations, "b", scenarios).gaps["a"]
         )
     assert_nominal_coverage(gaps, 0.0)
+
+
+@pytest.mark.slow
+def test_intervals_hold_the_planted_errors_where_raters_differ_and_too_seldom_with_raters_fixed(
+    assert_nominal_coverage: Callable[..., None], assert_too_few_cover: Callable[..., None]
+) -> None:
+    rng = np.random.default_rng(17)
+    samples = [simulate_raters(rng, 40, 30) for _ in range(2000)]
+    sampled = [judge_error(*sample[:3], "b", sample[3], raters=sample[4]) for sample in samples]
+    for name, planted in ERRORS.items():
+        assert_nominal_coverage([error.by_population[name] for error in sampled], planted)
+    for name in ("a", "c"):
+        assert_nominal_coverage([error.gaps[name] for error in sampled], ERRORS[name] - ERRORS["b"])
+    fixed = [judge_error(*sample[:3], "b", sample[3]) for sample in samples]
+    assert_too_few_cover([error.by_population["a"] for error in fixed], ERRORS["a"])

@@ -179,6 +179,15 @@ def test_the_same_seed_gives_the_same_interval_and_another_seed_another(weights:
     assert (first.low, first.high) != (other.low, other.high)
 
 
+@every_weighting
+def test_a_bca_interval_says_so_and_differs(weights: Weights) -> None:
+    a, b = rate(np.random.default_rng(1), 60)
+    percentile, bca = kappa(a, b, weights), kappa(a, b, weights, interval="bca")
+    assert "BCa bootstrap over 60 pairs" in bca.method
+    assert (percentile.low, percentile.high) != (bca.low, bca.high)
+    assert (percentile.low, percentile.high) == pytest.approx((bca.low, bca.high), abs=0.06)
+
+
 # Coverage: 1,000 samples of 200 pairs, or of a judge against 3 humans on each of 200 items, pooled, the pairs of an item
 # being a cluster. The truth is that of a million pairs.
 

@@ -12,7 +12,16 @@ from scipy import stats
 
 from judgefair.statistics import resample
 from judgefair.statistics.coincidence import alpha_from_sums, value_counts, within_terms
-from judgefair.statistics.resample import bootstrap, cluster_codes, distinct_rows, percentile_interval
+from judgefair.statistics.resample import (
+    acceleration,
+    bootstrap,
+    bootstrap_interval,
+    cluster_codes,
+    distinct_rows,
+    drawn_raters,
+    few_drawn,
+    percentile_interval,
+)
 
 LEVELS = ("nominal", "ordinal", "interval")
 N_DRAWS, N_PLAIN = 20_000, 1500
@@ -209,3 +218,91 @@ def test_clusters_are_coded_without_gaps_among_the_kept() -> None:
 
 def test_without_clusters_the_kept_units_are_counted() -> None:
     assert cluster_codes(None, np.array([True, False, True])) == (None, 2)
+
+
+def test_few_drawn_names_the_kind_of_interval() -> None:
+    assert few_drawn(50) == few_drawn(50, "bca") == ""
+    assert few_drawn(49) == "few were drawn: with fewer than 50 a percentile interval tends to be too narrow"
+    assert few_drawn(49, "bca") == "few were drawn: with fewer than 50 a BCa interval tends to be too narrow"
+
+
+# BCa intervals
+
+
+def units_of(values: np.ndarray, level: str, clusters: np.ndarray | None) -> tuple[resample.Units, resample.Statistic]:
+    counts, domain = value_counts(values)
+    units = resample.collapsed(counts, lambda rows: within_terms(rows, domain, level), clusters)
+    return units, lambda sums: alpha_from_sums(sums, level)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("per_scenario", [1, 3])
+def test_the_acceleration_is_that_of_leaving_out_items_or_scenarios_one_by_one(level: str, per_scenario: int) -> None:
+    values = rate(np.random.default_rng(9), 40, per_scenario, n_values=3)
+    values[:, : 6 * per_scenario] = np.tile(values[:, :per_scenario], 6)  # units that repeat count as often as they occur
+    clusters = np.repeat(np.arange(40), per_scenario)
+    left = np.array([krippendorff.alpha(values[:, clusters != c], level_of_measurement=level) for c in range(40)])
+    deviations = left.mean() - left
+    brute = (deviations**3).sum() / (6 * (deviations**2).sum() ** 1.5)
+    units, statistic = units_of(values, level, clusters if per_scenario > 1 else None)
+    assert len(units.times) < 40
+    assert acceleration(units, statistic) == pytest.approx(brute, abs=1e-10)
+
+
+def test_chunks_do_not_change_the_acceleration(monkeypatch: pytest.MonkeyPatch) -> None:
+    units, statistic = units_of(rate(np.random.default_rng(9), 40, 2), "ordinal", np.repeat(np.arange(40), 2))
+    whole = acceleration(units, statistic)
+    for max_cells in (1, 100):
+        monkeypatch.setattr(resample, "MAX_CELLS", max_cells)
+        assert acceleration(units, statistic) == pytest.approx(whole, abs=1e-12)
+
+
+def test_the_bca_interval_is_that_of_scipy() -> None:
+    values = rate(np.random.default_rng(10), 25, 1)
+    counts, domain = value_counts(values)
+    low, high, se, trouble = bootstrap_interval(
+        counts, lambda rows: within_terms(rows, domain, "interval"), lambda sums: alpha_from_sums(sums, "interval"),
+        None, 40_000, 1, 0.95, "bca",
+    )  # fmt: skip
+    theirs = stats.bootstrap(
+        (np.arange(25),), lambda columns: krippendorff.alpha(values[:, columns], level_of_measurement="interval"),
+        n_resamples=4000, method="BCa", vectorized=False, rng=np.random.default_rng(2),
+    )  # fmt: skip
+    # A 2.5 % quantile of 4,000 draws has a standard error of about sd (p (1 - p) / n)^(1/2) / density = 0.04 sd.
+    assert (low, high) == pytest.approx(tuple(theirs.confidence_interval), abs=0.16 * se)
+    assert se == pytest.approx(theirs.standard_error, rel=0.05)
+    assert trouble == ""
+    percentile = percentile_interval(collapsed(values, "interval", None, 1, 40_000), 0.95)
+    assert abs(percentile[0] - low) > 0.2 * se  # the two kinds differ here by more than chance
+
+
+def test_a_value_beyond_all_resamples_leaves_no_bca_interval() -> None:
+    units = resample.Units(np.arange(8.0).reshape(-1, 1), np.ones(8, dtype=np.int64))
+    draws = np.linspace(30, 40, 100)
+    low, _, se, trouble = resample.bca_interval(draws, units, lambda sums: sums[:, 0], 0.95)
+    assert isnan(low)
+    assert isnan(se)
+    assert trouble == "no interval: all resamples lie on one side of the value"
+
+
+# Drawn raters
+
+
+@pytest.mark.parametrize("clustered", [False, True])
+def test_raters_and_units_are_drawn_with_replacement_and_apart(clustered: bool) -> None:
+    clusters = np.repeat(np.arange(4), 3) if clustered else None
+    drawn = list(drawn_raters(6, 12, clusters, "both", 3000, 0))
+    raters, units = (np.array(each) for each in zip(*drawn, strict=True))
+    assert (raters.sum(1) == 6).all()
+    units = units.reshape(3000, 4, 3)[:, :, 0] if clustered else units
+    n = units.shape[1]
+    assert (units.sum(1) == n).all()
+    # Multinomial: mean 1, variance 1 - 1/n; 5 standard errors of 3,000 draws, of which each has a variance of about 1 and 3.
+    for weights, size in ((raters, 6), (units, n)):
+        assert np.abs(weights.mean(0) - 1).max() < 5 / 3000**0.5
+        assert np.abs(weights.var(0) - (1 - 1 / size)).max() < 5 * (3 / 3000) ** 0.5
+    assert abs(np.corrcoef(raters[:, 0], units[:, 0])[0, 1]) < 5 / 3000**0.5
+
+
+def test_drawing_raters_alone_leaves_units_as_they_are() -> None:
+    assert all((units == 1).all() for _, units in drawn_raters(4, 7, None, "raters", 50, 0))

@@ -1,5 +1,6 @@
 """How far do judge and humans agree, beside how far humans agree with each other?"""
 
+from judgefair.estimation import Estimation
 from judgefair.reporting.blocks import Block, Cell, Chart, Section, Table, Text, number
 from judgefair.reporting.charts import agreement_chart, ratings_chart
 from judgefair.reporting.words import caution, labellers, only_level, population_name, populations
@@ -9,7 +10,7 @@ from judgefair.validation import Validation
 ORDER = 30
 
 
-def build(validation: Validation) -> Section:
+def build(validation: Validation, estimation: Estimation | None) -> Section:
     """Alpha, kappa and leave-one-out losses, overall and by population, with the distribution of ratings."""
     whom = labellers(validation)
     blocks: list[Block] = [

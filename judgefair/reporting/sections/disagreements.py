@@ -1,5 +1,6 @@
 """On which items do judge and humans disagree most?"""
 
+from judgefair.estimation import Estimation
 from judgefair.reporting.blocks import Block, Quote, Section, Text
 from judgefair.reporting.words import caution, labellers
 from judgefair.validation import Validation
@@ -9,7 +10,7 @@ SHOWN = 4
 MAX_CHARACTERS = 700
 
 
-def build(validation: Validation) -> Section | None:
+def build(validation: Validation, estimation: Estimation | None) -> Section | None:
     """The items with the largest distance of judge to humans, side by side; none where the table carries no text."""
     texts = {item.item_id: item for item in validation.items if item.response or item.query}
     if not texts:

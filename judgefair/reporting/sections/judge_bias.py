@@ -1,5 +1,6 @@
 """Whom does the judge rate higher or lower than the humans do?"""
 
+from judgefair.estimation import Estimation
 from judgefair.reporting.blocks import Block, Cell, Chart, Section, Table, Text, number
 from judgefair.reporting.charts import judge_error_chart
 from judgefair.reporting.words import caution, labellers, population_name
@@ -8,7 +9,7 @@ from judgefair.validation import Validation
 ORDER = 20
 
 
-def build(validation: Validation) -> Section:
+def build(validation: Validation, estimation: Estimation | None) -> Section:
     """Judge error by population and its gap to the reference, in scale points."""
     whom = labellers(validation)
     blocks: list[Block] = [

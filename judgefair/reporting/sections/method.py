@@ -1,12 +1,13 @@
 """How were the numbers made, and what is known against them?"""
 
+from judgefair.estimation import Estimation
 from judgefair.reporting.blocks import Block, Cell, Section, Table, Text
 from judgefair.validation import Validation
 
 ORDER = 90
 
 
-def build(validation: Validation) -> Section:
+def build(validation: Validation, estimation: Estimation | None) -> Section:
     """Method and source of every estimand, what is known of the set, and what is not claimed."""
     methods: dict[str, tuple[str, str, str]] = {}
     for finding in validation.findings:

@@ -1,5 +1,6 @@
 """Where did the judge give no rating, and does it happen more to some?"""
 
+from judgefair.estimation import Estimation
 from judgefair.records import MISSING_REASONS
 from judgefair.reporting.blocks import Block, Cell, Section, Table, Text, number
 from judgefair.reporting.words import caution, population_name, populations
@@ -8,7 +9,7 @@ from judgefair.validation import Validation
 ORDER = 50
 
 
-def build(validation: Validation) -> Section:
+def build(validation: Validation, estimation: Estimation | None) -> Section:
     """Rates of missing judge ratings, by reason and population; reasons that never occurred are named, not tabled."""
     blocks: list[Block] = [
         Text("A missing rating is never a number here: it is left out of every estimate above, and counted in this section.")

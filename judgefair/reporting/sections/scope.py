@@ -1,5 +1,6 @@
 """For what do the numbers hold?"""
 
+from judgefair.estimation import Estimation
 from judgefair.reporting.blocks import Block, Cell, Section, Table, Text
 from judgefair.reporting.words import caution
 from judgefair.validation import Validation
@@ -7,7 +8,7 @@ from judgefair.validation import Validation
 ORDER = 10
 
 
-def build(validation: Validation) -> Section:
+def build(validation: Validation, estimation: Estimation | None) -> Section:
     """Context, rubric, judge, set and labels; nothing is claimed outside them."""
     scope = validation.scope
     rubric = scope.get("rubric")

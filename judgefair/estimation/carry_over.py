@@ -1,0 +1,66 @@
+"""May what is known of the judge from another set be carried over to this run?"""
+
+from collections.abc import Sequence
+
+from judgefair.compile.program import JudgeProgram
+from judgefair.errors import InputError
+from judgefair.records import Item
+from judgefair.statistics import Estimate, distribution_shift
+from judgefair.validation.finding import Population
+from judgefair.validation.validation import Validation
+
+MAX_AUC = 0.7
+"""Beyond it a classifier tells the two sets apart too well for the judge's error on the one to stand for that on the other."""
+
+
+def refuse_another_judge(validation: Validation, program: JudgeProgram, judge: str) -> None:
+    """InputError where the validation is one of another judge, or of another program."""
+    if validation.scope.get("program") != program.fingerprint:
+        found = str(validation.scope.get("program", "none"))[:12]
+        raise InputError(
+            f"--validation holds for program {found}, and the run was judged with {program.fingerprint[:12]}. "
+            "Validate the run's own program.json on the set, or judge the run with the validated program"
+        )
+    if validation.scope["judge"] != judge:
+        raise InputError(
+            f"--validation holds for the judge {validation.scope['judge']}, and the run was judged by {judge}. "
+            "A judge's errors are its own: validate this judge"
+        )
+
+
+def shift(validation: Validation, items: Sequence[Item], seed: int) -> Estimate:
+    """AUC of a classifier between the texts of the validated set and those of the run."""
+    of_set = [item for item in validation.items if item.query or item.response]
+    texts = [f"{item.query}\n{item.response}" for item in of_set]
+    others = [f"{item.query}\n{item.response}" for item in items]
+    return distribution_shift(texts, others, [item.unit for item in of_set], [item.unit for item in items], seed=seed)
+
+
+def why_not(validation: Validation, shifted: Estimate, criterion: str, populations: Sequence[Population]) -> list[str]:
+    """Reasons against carrying the judge's error over to these populations; none where it may be."""
+    name = validation.scope["set"]["id"]
+    reasons = []
+    if not validation.gate:
+        reasons.append(f"{name} was rated without a rubric, so that no gate says whether the judge is valid there")
+    if validation.scope["split"] not in {"test", "all"}:
+        reasons.append(
+            f"the gate counts on the locked test split, and the judge was validated on {validation.scope['split']} of {name}"
+        )
+    concerned = [
+        check
+        for check in validation.gate
+        if check.criterion == criterion and (check.population is None or check.population in populations)
+    ]
+    failed = [check for check in concerned if check.status != "passed"]
+    if failed:
+        reasons.append(
+            f"the judge did not pass the gate on {name}: {failed[0].reason}"
+            + (f" (and {len(failed) - 1} more checks)" if len(failed) > 1 else "")
+        )
+    if not shifted.is_defined:
+        reasons.append(f"whether {name} resembles the run cannot be told: {shifted.method.removeprefix('undefined: ')}")
+    elif shifted.value > MAX_AUC:
+        reasons.append(
+            f"the items of {name} differ from the run's: a classifier tells them apart with AUC {shifted.value:.2f}, at most {MAX_AUC} is asked"
+        )
+    return reasons

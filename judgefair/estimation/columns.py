@@ -1,0 +1,91 @@
+"""A run's items and ratings as arrays, with the labelled items of another set beside them where labels are carried over."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from judgefair.records import Item
+from judgefair.rubric.rubric import Rubric
+from judgefair.statistics.resample import Floats
+
+
+class Columns:
+    """One row an item: those of the run first, then those of the outside set.
+
+    Attributes
+    ----------
+    items : in row order.
+    is_run : (n,) true for items of the run.
+    units : (n,) codes of scenarios; none is shared by run and outside set.
+    cue : (n,) the channel through which the population shows; "" where unknown.
+    merit : (n,) the level that is right by construction, as text; "" where unknown.
+    """
+
+    def __init__(
+        self,
+        rubric: Rubric,
+        items: Sequence[Item],
+        ratings: pd.DataFrame,
+        outside: Sequence[Item],
+        outside_ratings: pd.DataFrame | None,
+    ) -> None:
+        self.items = [*items, *outside]
+        self.is_run = np.arange(len(self.items)) < len(items)
+        units = [f"run/{item.unit}" for item in items] + [f"set/{item.unit}" for item in outside]
+        self.units = pd.factorize(np.array(units, dtype=object))[0]
+        self.has_scenarios = bool(self.units.max(initial=-1) + 1 < len(units))
+        merit = {scenario.id: scenario.merit for scenario in rubric.context.scenarios if scenario.merit is not None}
+        self.cue = np.array([str(item.meta.get("cue", "")) for item in self.items], dtype=object)
+        self.merit = np.array(
+            [_text(item.meta.get("merit", merit.get(item.scenario_id or ""))) for item in self.items], dtype=object
+        )
+        self._sources = [(pd.Index([item.item_id for item in items]), ratings, 0)]
+        if outside_ratings is not None:
+            self._sources.append((pd.Index([item.item_id for item in outside]), outside_ratings, len(items)))
+
+    def groups(self, axis: str) -> np.ndarray:
+        """The group of each row on an axis; "" where it has none."""
+        return np.array([item.populations.get(axis, "") for item in self.items], dtype=object)
+
+    def ratings(self, criterion: str, kind: str) -> Floats:
+        """The mean rating of each row by judge or humans: over replicates, or over raters; nan where there is none."""
+        values = np.full(len(self.items), np.nan)
+        for place, ratings, first in self._sources:
+            mine = ratings[(ratings["criterion"] == criterion) & (ratings["rater_kind"] == kind) & ratings["expected"].notna()]
+            rows = place.get_indexer(pd.Index(mine["item_id"]))
+            rated = mine["expected"].to_numpy(dtype=float)[rows >= 0]
+            rows = rows[rows >= 0]
+            counts = np.bincount(rows, minlength=len(place))
+            with np.errstate(invalid="ignore"):
+                values[first : first + len(place)] = np.where(
+                    counts > 0, np.bincount(rows, rated, minlength=len(place)) / counts, np.nan
+                )
+        return values
+
+    def spread_of_raters(self, criterion: str) -> tuple[float, float]:
+        """Standard deviation of raters about an item's mean, and how many ratings more than items there are to tell it."""
+        squares, free = 0.0, 0
+        for _, ratings, _ in self._sources:
+            mine = ratings[(ratings["criterion"] == criterion) & (ratings["rater_kind"] == "human") & ratings["code"].notna()]
+            per_item = mine.groupby("item_id")["code"].agg(["var", "count"])
+            repeated = per_item[per_item["count"] > 1]
+            squares += float((repeated["var"] * (repeated["count"] - 1)).sum())
+            free += int((repeated["count"] - 1).sum())
+        return (float(np.sqrt(squares / free)) if free else float("nan")), free
+
+    def reasons(self, criterion: str) -> np.ndarray:
+        """Why the judge gave no rating, for each row of the run: a reason, or "" where it gave one."""
+        place, ratings, _ = self._sources[0]
+        mine = ratings[(ratings["criterion"] == criterion) & (ratings["rater_kind"] == "judge")].sort_values(
+            "replicate", kind="stable"
+        )
+        mine = mine.drop_duplicates("item_id")
+        reasons = np.full(len(place), "not_rated", dtype=object)
+        rows = place.get_indexer(pd.Index(mine["item_id"]))
+        reasons[rows[rows >= 0]] = mine["missing"].to_numpy(dtype=object)[rows >= 0]
+        return reasons
+
+
+def _text(merit: object) -> str:
+    return "" if merit is None else f"{merit:g}" if isinstance(merit, int | float) else str(merit)

@@ -1,0 +1,144 @@
+"""What does a run hold, and where do its human labels come from?"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from judgefair.calibration.ratings import as_text, rated_items, read_table
+from judgefair.compile.program import JudgeProgram, load_program
+from judgefair.errors import InputError, did_you_mean
+from judgefair.estimation.carry_over import refuse_another_judge
+from judgefair.estimation.columns import Columns
+from judgefair.records import Item
+from judgefair.rubric.rubric import Rubric
+from judgefair.runs.folder import PROGRAM, read_manifest
+from judgefair.runs.tables import read_ratings, read_run_items
+from judgefair.validation.assemble import assemble
+from judgefair.validation.store import NAME as VALIDATION
+from judgefair.validation.store import copy_validation, load_validation, save_validation
+from judgefair.validation.validation import Validation
+
+
+class Source:
+    """What a run holds, and where its labels come from."""
+
+    def __init__(
+        self, run: Path, validation: Path | None, ratings: Path | pd.DataFrame | None, seed: int, n_resamples: int
+    ) -> None:
+        self.run = run
+        self.program: JudgeProgram = load_program(run / PROGRAM)
+        self.rubric: Rubric = self.program.rubric
+        self.manifest = read_manifest(run)
+        self.judge: str = self.manifest["model"]["name"]
+        self.items = read_run_items(run)
+        scales = {criterion.id: criterion.scale for criterion in self.rubric.criteria}
+        frame = read_ratings(run, scales)
+        own = load_validation(run) if (run / VALIDATION).is_file() else None
+        self.labels = own.scope["labels"] if own else "human"
+        raters = frame.loc[frame["rater_kind"] == "human", ["rater_id"]].drop_duplicates()
+        if ratings is not None:
+            given, raters = _given_ratings(ratings, scales, self.items)
+            kept = frame if own is None or own.scope["labels"] == "human" else frame[frame["rater_kind"] == "judge"]
+            frame = pd.concat([kept, given], ignore_index=True).drop_duplicates(["item_id", "criterion", "rater_id", "replicate"])
+            self.labels = "human"
+        self.ratings = frame
+        labelled = set(frame.loc[(frame["rater_kind"] == "human") & frame["code"].notna(), "item_id"])
+        self.outside: Validation | None = None
+        self.notes: list[str] = []
+        if validation is not None:
+            self.outside = load_validation(validation)
+            refuse_another_judge(self.outside, self.program, self.judge)
+        if labelled and self.outside is not None:
+            self.notes.append(
+                f"The run has human labels of its own ({len(labelled):,} items), which stand on their own; "
+                f"the gate on {self.outside.scope['set']['id']} is printed and does not block."
+            )
+        self.is_carried = not labelled and self.outside is not None
+        if self.is_carried and self.outside is not None and validation is not None:
+            self.validation, self.labels = self.outside, self.outside.scope["labels"]
+            copy_validation(validation, run)
+        elif own is not None and ratings is None:
+            self.validation = own
+        else:
+            self.validation = self._validate_here(labelled, raters, seed, n_resamples)
+            save_validation(self.validation, run)
+
+    @property
+    def columns(self) -> Columns:
+        """The run's rows, and the labelled ones of the outside set where the judge's error is carried over."""
+        if self.is_carried and self.outside is not None:
+            rated = self.outside.ratings
+            known = set(rated.loc[(rated["rater_kind"] == "human") & rated["code"].notna(), "item_id"])
+            return Columns(
+                self.rubric, self.items, self.ratings, [item for item in self.outside.items if item.item_id in known], rated
+            )
+        return Columns(self.rubric, self.items, self.ratings, [], None)
+
+    def scope(self) -> dict[str, Any]:
+        """What the verdicts hold for."""
+        context = self.rubric.context
+        return {
+            "use_case": context.use_case,
+            "deployment": context.deployment,
+            "languages": list(context.languages),
+            "rubric": {"id": self.rubric.id, "version": self.rubric.version, "fingerprint": self.rubric.fingerprint},
+            "program": self.program.fingerprint,
+            "judge": self.judge,
+            "server": self.manifest["model"]["server"],
+            "mode": self.program.mode,
+            "system": self.manifest.get("system", "not recorded"),
+            "items": {"n": len(self.items), "fingerprint": self.manifest.get("items", {}).get("fingerprint", "not recorded")},
+            "gate_blocks": self.is_carried and self.outside is not None and not (self.outside.gate and self.outside.passes),
+            "labels": self.labels,
+            "labels_from": self.outside.scope["set"]["id"] if self.is_carried and self.outside else "the run itself",
+            "participation": self.rubric.model_dump(mode="json")["participation"],
+            "tolerances": {criterion.id: criterion.tolerance for criterion in self.rubric.criteria},
+            "as_of": self.manifest["as_of"],
+        }
+
+    def _validate_here(self, labelled: set[str], raters: pd.DataFrame, seed: int, n_resamples: int) -> Validation:
+        """The judge against the humans of this run."""
+        items = [item for item in self.items if item.item_id in labelled] if labelled else self.items
+        here = {item.item_id for item in items}
+        frame = self.ratings[self.ratings["item_id"].isin(here)]
+        seen = set(frame.loc[(frame["rater_kind"] == "human"), "criterion"]) or {
+            criterion.id for criterion in self.rubric.criteria
+        }
+        scales = {criterion.id: criterion.scale for criterion in self.rubric.criteria if criterion.id in seen}
+        scope = self.scope() | {
+            "set": {
+                "id": self.run.resolve().name,
+                "title": "labels from the run itself",
+                "licence": "unknown",
+                "citation": "unknown",
+            },
+            "split": "all",
+            "split_fingerprint": str(self.manifest.get("items", {}).get("fingerprint", "")),
+            "rater_pool": "unknown",
+            "known_issues": [],
+        }
+        notes = [] if labelled else ["The run has no human labels."]
+        return assemble(items, frame, raters, scales, scope, notes, rubric=self.rubric, seed=seed, n_resamples=n_resamples)
+
+
+def _given_ratings(
+    source: Path | pd.DataFrame, scales: dict[str, Any], items: Sequence[Item]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    where = "ratings" if isinstance(source, pd.DataFrame) else str(source)
+    table = as_text(source) if isinstance(source, pd.DataFrame) else read_table(source)
+    if "criterion" not in table and len(scales) == 1:
+        table = table.assign(criterion=next(iter(scales)))
+    rated = rated_items(table, scales, where)
+    known = {item.item_id for item in items}
+    strangers = [item_id for item_id in rated.ratings["item_id"] if item_id not in known]
+    if strangers:
+        raise InputError(
+            f"{where}: item_id '{strangers[0]}' is no item of the run ({len(set(strangers)):,} such ids).{did_you_mean(strangers[0], known)} "
+            "Labels of the run rate its own items; of another set, use --validation"
+        )
+    humans = rated.ratings[rated.ratings["rater_kind"] == "human"]
+    if humans.empty:
+        raise InputError(f"{where}: no rating by a human. Expected rows with rater_kind 'human', or without that column")
+    return humans.assign(expected=humans["code"], rationale=""), rated.raters

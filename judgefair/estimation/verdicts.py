@@ -1,0 +1,130 @@
+"""From gaps to verdicts, read off intervals that hold for the whole family at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from judgefair.estimation.estimation import Plan
+from judgefair.estimation.verdict import Answer, Interval, Verdict, decide
+from judgefair.rubric.context import Axis
+from judgefair.rubric.criterion import Criterion, Role
+from judgefair.statistics import Disparity, Estimate, Simultaneous, minimal_effect, simultaneous
+from judgefair.statistics.disparity import MIN_LABELLED
+
+NAN = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """One criterion, one population against its reference, before the verdict.
+
+    `reasons` make it undetermined whatever its interval; `df` are the degrees of freedom of the corrected gap's interval.
+    """
+
+    criterion: Criterion
+    axis: Axis
+    group: str
+    gaps: Disparity | None
+    raw: Estimate
+    corrected: Estimate
+    judge_made: Estimate
+    bounds: Estimate
+    reasons: list[str]
+    plan: Plan | None
+    df: float
+
+    @property
+    def role(self) -> Role:
+        """Of the axis, for the criterion."""
+        return self.criterion.roles[self.axis.axis]
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether the corrected gap has an interval that its labels can bear."""
+        return self.gaps is not None and self.corrected.low == self.corrected.low and not self.gaps.weak[self.group]
+
+
+def verdicts(contrasts: Sequence[Contrast], labels: str, is_carried: bool, confidence: float, seed: int) -> list[Verdict]:
+    """A verdict for each contrast; all that are to be judged and have an interval make up the family.
+
+    Parameters
+    ----------
+    labels : human, constructed or model.
+    is_carried : whether the judge's error is carried over from another set.
+    """
+    family = [contrast for contrast in contrasts if contrast.role != "may_use" and contrast.has_interval]
+    linear = [contrast.gaps.linear[contrast.group] for contrast in family if contrast.gaps is not None]
+    alpha = 1 - confidence
+    strict, loose = (simultaneous(linear, level, rng=seed) for level in (1 - alpha, 1 - 2 * alpha))
+    place = {id(contrast): k for k, contrast in enumerate(family)}
+    given = []
+    for contrast in contrasts:
+        k = place.get(id(contrast))
+        intervals = _interval(strict, k), _interval(loose, k)
+        answer, reasons = _answer(contrast, *intervals)
+        settles = _settles(contrast, labels, is_carried) if answer == "undetermined" else ""
+        has_interval = contrast.corrected.low == contrast.corrected.low
+        could_see = minimal_effect(contrast.corrected.se, df=contrast.df, confidence=confidence) if has_interval else NAN
+        axis = contrast.axis.axis
+        verdict = Verdict(
+            contrast.criterion.id, {axis: contrast.group}, {axis: contrast.axis.reference}, contrast.role, answer, reasons,
+            settles, contrast.criterion.tolerance, contrast.raw, contrast.corrected, contrast.judge_made, contrast.bounds,
+            *intervals, could_see,
+        )  # fmt: skip
+        given.append(verdict)
+    return given
+
+
+def _interval(together: Simultaneous, k: int | None) -> Interval:
+    return (NAN, NAN, together.level) if k is None else (float(together.low[k]), float(together.high[k]), together.level)
+
+
+def _answer(contrast: Contrast, for_disparity: Interval, for_equivalence: Interval) -> tuple[Answer, list[str]]:
+    tolerance, reasons = contrast.criterion.tolerance, list(contrast.reasons)
+    if contrast.role == "may_use":
+        axis = contrast.axis.axis
+        return "reported", [*reasons, f"the rubric allows the answer to depend on {axis}: the difference is reported, not judged"]
+    if reasons or for_disparity[0] != for_disparity[0]:
+        return "undetermined", reasons or [contrast.corrected.method]
+    answer = decide(for_disparity, for_equivalence, tolerance)
+    if answer == "undetermined":
+        low, high, level = for_disparity
+        interval = f"the {level:.0%} simultaneous interval {low:+.2f} to {high:+.2f}"
+        return answer, [f"{interval} lies neither outside ±{tolerance:g} nor, at {for_equivalence[2]:.0%}, inside it"]
+    bounds = contrast.bounds
+    if decide(_widened(for_disparity, bounds), _widened(for_equivalence, bounds), tolerance) != answer:
+        reach = f"{bounds.low:+.2f} to {bounds.high:+.2f} whatever they were"
+        return "undetermined", [f"it would be {answer}, but the missing ratings could change that ({reach})"]
+    return answer, reasons
+
+
+def _settles(contrast: Contrast, labels: str, is_carried: bool) -> str:
+    """What would settle an undetermined contrast."""
+    plan, reference, tolerance = contrast.plan, contrast.axis.reference, contrast.criterion.tolerance
+    if plan is None:
+        return ""
+    if contrast.gaps is None:
+        return f"items of {contrast.group} in the run"
+    if is_carried:
+        return f"human labels of the run itself: at least {MIN_LABELLED} scenarios of {contrast.group} and of {reference}"
+    if labels != "human":
+        return "labels by humans"
+    if contrast.group not in plan.needed or reference not in plan.needed:
+        return (
+            f"more items of {contrast.group}: labelling all there are would not tell the gap to ±{tolerance:g}"
+            if plan.now
+            else plan.reason
+        )
+    missing = {name: plan.needed[name] - plan.now[name] for name in (contrast.group, reference)}
+    wanted = " and ".join(f"{n:,} of {name}" for name, n in missing.items() if n > 0)
+    if wanted:
+        return f"labels of about {wanted} more would tell the gap to ±{tolerance:g}"
+    if not contrast.corrected.is_defined:
+        return plan.reason
+    apart = abs(abs(contrast.corrected.value) - tolerance)
+    return f"an interval of about ±{apart:.2g}, since the gap lies that far from the tolerance: more items than planned for ±{tolerance:g}"
+
+
+def _widened(interval: Interval, bounds: Estimate) -> Interval:
+    """The interval, moved outward as far as the missing ratings could move the value."""
+    low, high, level = interval
+    return low + (bounds.low - bounds.value), high + (bounds.high - bounds.value), level

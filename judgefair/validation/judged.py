@@ -1,0 +1,160 @@
+"""How far can this judge be trusted against the humans of a calibration set?"""
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from judgefair.calibration.calibration_set import CalibrationSet
+from judgefair.calibration.ledger import Look, record_look
+from judgefair.compile.program import JudgeProgram
+from judgefair.errors import InputError
+from judgefair.models.budget import Budget
+from judgefair.models.model import Model
+from judgefair.records import Missing, Rating
+from judgefair.rubric.scale import Scale
+from judgefair.runs.folder import read_manifest, write_manifest
+from judgefair.runs.judge_stage import Progress, judge
+from judgefair.validation.assemble import assemble
+from judgefair.validation.store import save_validation
+from judgefair.validation.validation import Validation
+
+
+def validate(
+    program: JudgeProgram,
+    cset: CalibrationSet,
+    model: Model,
+    *,
+    split: str = "all",
+    limit: int | None = None,
+    run: Path | None = None,
+    concurrency: int = 8,
+    budget: Budget | None = None,
+    use_cache: bool = True,
+    as_of: str | None = None,
+    seed: int = 0,
+    n_resamples: int = 2000,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> Validation:
+    """Judge a calibration set and hold the judge against its humans.
+
+    Parameters
+    ----------
+    split : train, dev, test or all. Test and all are looks at the locked split; each is written to the ledger.
+    limit : for a pilot, at most so many items, in whole scenarios.
+    run : folder to keep the run in and to resume from; None keeps nothing.
+
+    Raises
+    ------
+    InputError : the set has no ratings of the program's criteria, or on another scale.
+    """
+    if run is None:
+        with tempfile.TemporaryDirectory() as folder:
+            return validate(
+                program, cset, model, split=split, limit=limit, run=Path(folder), concurrency=concurrency, budget=budget, use_cache=use_cache,
+                as_of=as_of, seed=seed, n_resamples=n_resamples, on_progress=on_progress,
+            )  # fmt: skip
+    part = cset.take(split) if limit is None else cset.take(split).limit(limit)
+    scales, notes = _shared_criteria(program, part)
+    judged = judge(
+        program, part.items, model, run,
+        concurrency=concurrency, budget=budget, use_cache=use_cache, as_of=as_of, on_progress=on_progress,
+    )  # fmt: skip
+    manifest = read_manifest(run)
+    if limit is not None:
+        notes.append(
+            f"A pilot: {len(part.items):,} of {len(cset.take(split).items):,} items, in whole scenarios (--limit {limit:,})."
+        )
+    if split in {"test", "all"}:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        look = Look(now, program.fingerprint, model.name, cset.id, split, part.fingerprint)
+        looks = record_look(look)
+        notes.append(f"This is look {looks} at the locked test split of {cset.id}; the ledger holds them all.")
+    context = program.rubric.context
+    scope = {
+        "use_case": context.use_case,
+        "deployment": context.deployment,
+        "languages": list(context.languages),
+        "rubric": {"id": program.rubric.id, "version": program.rubric.version, "fingerprint": program.rubric.fingerprint},
+        "program": program.fingerprint,
+        "judge": model.name,
+        "server": model.server,
+        "mode": program.mode,
+        "set": {"id": cset.id, "title": cset.card.title, "licence": cset.card.licence, "citation": cset.card.citation},
+        "split": split,
+        "split_fingerprint": part.fingerprint,
+        "labels": cset.card.labels,
+        "rater_pool": cset.card.rater_pool,
+        "known_issues": list(cset.card.known_issues),
+        "participation": program.rubric.model_dump(mode="json")["participation"],
+        "tolerances": {criterion.id: criterion.tolerance for criterion in program.rubric.criteria},
+        "as_of": manifest["as_of"],
+    }
+    write_manifest(
+        run, {**manifest, "stage": "validate", "set": cset.id, "split": split, "split_fingerprint": part.fingerprint}, as_of
+    )
+    present = {(axis, group) for item in part.items for axis, group in item.populations.items()}
+    unlabelled = [
+        f"{axis.axis}: {group}" for axis in context.populations for group in axis.groups if (axis.axis, group) not in present
+    ]
+    if unlabelled and present:
+        notes.append(f"Nothing is known of populations of the rubric that {cset.id} has no items of: {', '.join(unlabelled)}.")
+    ratings = pd.concat([_judge_table(judged.ratings, scales), _human_table(part.ratings, scales)], ignore_index=True)
+    validation = assemble(
+        part.items, ratings, part.rated.raters, scales, scope, notes, rubric=program.rubric, seed=seed, n_resamples=n_resamples
+    )
+    save_validation(validation, run)
+    return validation
+
+
+def _shared_criteria(program: JudgeProgram, cset: CalibrationSet) -> tuple[dict[str, Scale], list[str]]:
+    rated = cset.card.criteria
+    asked = {criterion.id: criterion.scale for criterion in program.rubric.criteria}
+    shared = [name for name in asked if name in rated]
+    if not shared:
+        raise InputError(
+            f"{cset.id} has no ratings of {', '.join(asked)}; it has {', '.join(rated)}. Choose a rubric whose criteria it rates"
+        )
+    for name in shared:
+        ours, theirs = asked[name], rated[name].scale
+        if (ours.kind, _levels(ours)) != (theirs.kind, _levels(theirs)):
+            raise InputError(
+                f"{name}: the rubric's scale is {ours.kind} {ours.describe()}, and {cset.id} was rated on {theirs.kind} "
+                f"{theirs.describe()}. Give the rubric the scale the humans used"
+            )
+    notes = [
+        f"{cset.id} has no ratings of {name}: the judge's ratings of it stay unvalidated." for name in asked if name not in rated
+    ]
+    return {name: asked[name] for name in shared}, notes
+
+
+def _levels(scale: Scale) -> tuple[object, ...]:
+    return scale.ends if scale.kind == "interval" else tuple(scale.levels)
+
+
+def _judge_table(ratings: Sequence[Rating], scales: Mapping[str, Scale]) -> pd.DataFrame:
+    rows = []
+    for rating in ratings:
+        if rating.criterion not in scales:
+            continue
+        scale, missing = scales[rating.criterion], rating.value if isinstance(rating.value, Missing) else None
+        code = np.nan if isinstance(rating.value, Missing) else scale.code(rating.value)
+        expected = code
+        if rating.distribution is not None and scale.has_points:
+            expected = sum(share * scale.code(scale.read(level)) for level, share in rating.distribution.items())
+        rows.append(
+            {
+                "item_id": rating.item_id, "criterion": rating.criterion, "rater_id": rating.rater_id, "rater_kind": "judge",
+                "replicate": rating.replicate, "code": code, "expected": expected,
+                "missing": missing.reason if missing else "", "rationale": rating.rationale or (missing.detail if missing else ""),
+            }
+        )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _human_table(ratings: pd.DataFrame, scales: Mapping[str, Scale]) -> pd.DataFrame:
+    kept = ratings[ratings["criterion"].isin(list(scales))]
+    return kept.assign(rater_kind="human", expected=kept["code"], rationale="")

@@ -1,0 +1,84 @@
+"""Keep a validation in a run folder, and read it back."""
+
+import json
+import shutil
+from pathlib import Path
+
+from judgefair.errors import InputError
+from judgefair.fingerprint import fingerprint
+from judgefair.rubric.scale import scale_from_json
+from judgefair.runs.folder import PROGRAM, write_json
+from judgefair.runs.tables import ITEMS, RATINGS, add_human_ratings, read_ratings, read_run_items, write_coded, write_items
+from judgefair.validation.finding import Finding
+from judgefair.validation.gate import Check
+from judgefair.validation.validation import Validation
+
+NAME, CARRIED, SCHEMA_VERSION = "validation.json", "validated", 1
+
+
+def save_validation(validation: Validation, run: Path) -> None:
+    """Write `validation.json` beside the run's tables, and the human ratings into its `ratings.parquet`.
+
+    A validation on some of a run's items is known by its human ratings: the items that have one.
+    """
+    run.mkdir(parents=True, exist_ok=True)
+    humans = validation.ratings[validation.ratings["rater_kind"] == "human"]
+    if (run / PROGRAM).exists():
+        add_human_ratings(humans, validation.scales, run)
+    else:
+        write_items(validation.items, run)
+        write_coded(validation.ratings, validation.scales, run)
+    content = {
+        "schema_version": SCHEMA_VERSION,
+        "scope": dict(validation.scope),
+        "scales": {name: scale.to_json() for name, scale in validation.scales.items()},
+        "findings": [finding.to_json() for finding in validation.findings],
+        "gate": [check.to_json() for check in validation.gate],
+        "notes": list(validation.notes),
+        "items": fingerprint([item.item_id for item in validation.items]),
+    }
+    write_json(run / NAME, content)
+
+
+def copy_validation(source: Path, run: Path) -> None:
+    """Keep the validation of another run beside this one's tables, so that the run folder is whole."""
+    kept = run / CARRIED
+    kept.mkdir(exist_ok=True)
+    for name in (NAME, ITEMS, RATINGS):
+        shutil.copyfile(source / name, kept / name)
+
+
+def load_validation(run: Path) -> Validation:
+    """The validation in a run folder.
+
+    Raises
+    ------
+    InputError : there is none, or it has another schema.
+    """
+    path = run / NAME
+    try:
+        data = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: no validation can be read ({error}). Run judgefair validate ... --out {run} first") from None
+    if not isinstance(data, dict) or data.get("schema_version") != SCHEMA_VERSION:
+        raise InputError(
+            f"{path}: no validation of schema version {SCHEMA_VERSION}. Run judgefair validate ... --out {run} again"
+        )
+    try:
+        scales = {name: scale_from_json(scale) for name, scale in data["scales"].items()}
+        findings = [Finding.from_json(finding) for finding in data["findings"]]
+        gate = [Check(**check) for check in data["gate"]]
+        items, ratings = read_run_items(run), read_ratings(run, scales)
+        if fingerprint([item.item_id for item in items]) != data["items"]:
+            labelled = set(ratings.loc[(ratings["rater_kind"] == "human") & ratings["code"].notna(), "item_id"])
+            items = [item for item in items if item.item_id in labelled]
+            ratings = ratings[ratings["item_id"].isin(labelled)].reset_index(drop=True)
+        return Validation(data["scope"], scales, findings, gate, items, ratings, data["notes"])
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{path}: a part is missing or wrong ({type(error).__name__}: {error}). Run validate again") from None
+
+
+def find_validation(run: Path) -> Validation:
+    """The validation a run stands on: its own, or the one that was carried over to it; InputError where there is neither."""
+    own, carried = run / NAME, run / CARRIED / NAME
+    return load_validation(run if own.is_file() or not carried.is_file() else run / CARRIED)
