@@ -12,13 +12,15 @@ if TYPE_CHECKING:
     from judgefair import models
     from judgefair.calibration import load_calibration_set
     from judgefair.compile import JudgeProgram, compile_judge, load_program
+    from judgefair.estimation import Estimation, estimate
     from judgefair.records import Item, Missing, Rating
     from judgefair.reporting import Report, build_report
     from judgefair.rubric import load_rubric, parse_scale
     from judgefair.runs import judge
-    from judgefair.validation import Validation, validate, validate_ratings
+    from judgefair.validation import Validation, load_validation, validate, validate_ratings
 
 _HOME = {
+    "Estimation": "judgefair.estimation",
     "Item": "judgefair.records",
     "JudgeProgram": "judgefair.compile",
     "Missing": "judgefair.records",
@@ -27,10 +29,12 @@ _HOME = {
     "Validation": "judgefair.validation",
     "build_report": "judgefair.reporting",
     "compile_judge": "judgefair.compile",
+    "estimate": "judgefair.estimation",
     "judge": "judgefair.runs",
     "load_calibration_set": "judgefair.calibration",
     "load_program": "judgefair.compile",
     "load_rubric": "judgefair.rubric",
+    "load_validation": "judgefair.validation",
     "parse_scale": "judgefair.rubric",
     "validate": "judgefair.validation",
     "validate_ratings": "judgefair.validation",
@@ -38,8 +42,9 @@ _HOME = {
 _MODULES = ("models", "statistics")
 
 __all__ = [  # noqa: RUF022 - in the order of use
-    "load_rubric", "compile_judge", "load_program", "load_calibration_set", "models", "judge", "validate",
-    "validate_ratings", "parse_scale", "build_report", "Item", "Rating", "Missing", "JudgeProgram", "Validation", "Report",
+    "load_rubric", "compile_judge", "load_program", "load_calibration_set", "models", "judge", "validate", "load_validation",
+    "validate_ratings", "estimate", "parse_scale", "build_report", "Item", "Rating", "Missing", "JudgeProgram", "Validation",
+    "Estimation", "Report",
 ]  # fmt: skip
 
 

@@ -22,6 +22,7 @@ def demo(
 ) -> None:
     """Hold the embedded model, as a judge of a writing tutor, against a small set with constructed labels."""
     import judgefair as jf
+    from judgefair.estimation import estimate
     from judgefair.models.embedded import SLOTS, WEIGHTS, pull
     from judgefair.reporting import write_report
 
@@ -33,11 +34,12 @@ def demo(
     program_path = run / "program.json"
     program.save(program_path)
     with progress_bar(f"judging {SET}") as update:
-        validation = jf.validate(
+        jf.validate(
             program, jf.load_calibration_set(SET), jf.models.choose_model(model),
             split="all", run=run, concurrency=SLOTS, on_progress=update,
         )  # fmt: skip
-    report = jf.build_report(validation)
+    estimate(run)
+    report = jf.build_report(run)
     path = write_report(report, run)
     if as_json:
         say_json(report.to_json())

@@ -129,7 +129,8 @@ class _Estimator:
             yield Contrast(criterion, axis, group, gaps, *found, reasons, plan, gaps.linear[group].fewest - 1)
         self._given_merit(criterion, axis, judge, human)
         worst = worst_of(gaps, axis.reference, better=criterion.better, confidence=self._confidence, rng=self._seed)
-        self._tell(criterion, axis, worst.population or "none", worst.worst, against=axis.reference)
+        served_worst = None if worst.population is None else {axis.axis: worst.population}
+        self._findings.append(Finding(criterion.id, served_worst, {axis.axis: axis.reference}, worst.worst))
         self._any_difference(criterion, axis, human)
 
     def _disparity(

@@ -16,8 +16,7 @@ from judgefair.rubric.rubric import Rubric
 from judgefair.runs.folder import PROGRAM, read_manifest
 from judgefair.runs.tables import read_ratings, read_run_items
 from judgefair.validation.assemble import assemble
-from judgefair.validation.store import NAME as VALIDATION
-from judgefair.validation.store import copy_validation, load_validation, save_validation
+from judgefair.validation.store import carry_validation, load_validation, read_scope, save_validation
 from judgefair.validation.validation import Validation
 
 
@@ -35,13 +34,14 @@ class Source:
         self.items = read_run_items(run)
         scales = {criterion.id: criterion.scale for criterion in self.rubric.criteria}
         frame = read_ratings(run, scales)
-        own = load_validation(run) if (run / VALIDATION).is_file() else None
-        self.labels = own.scope["labels"] if own else "human"
+        earlier = read_scope(run)
+        self.labels = earlier["labels"] if earlier else "human"
         raters = frame.loc[frame["rater_kind"] == "human", ["rater_id"]].drop_duplicates()
         if ratings is not None:
             given, raters = _given_ratings(ratings, scales, self.items)
-            kept = frame if own is None or own.scope["labels"] == "human" else frame[frame["rater_kind"] == "judge"]
-            frame = pd.concat([kept, given], ignore_index=True).drop_duplicates(["item_id", "criterion", "rater_id", "replicate"])
+            kept = frame if self.labels == "human" else frame[frame["rater_kind"] == "judge"]
+            same = ["item_id", "criterion", "rater_id", "rater_kind", "replicate"]
+            frame = pd.concat([kept, given], ignore_index=True).drop_duplicates(same, keep="last")
             self.labels = "human"
         self.ratings = frame
         labelled = set(frame.loc[(frame["rater_kind"] == "human") & frame["code"].notna(), "item_id"])
@@ -52,18 +52,15 @@ class Source:
             refuse_another_judge(self.outside, self.program, self.judge)
         if labelled and self.outside is not None:
             self.notes.append(
-                f"The run has human labels of its own ({len(labelled):,} items), which stand on their own; "
-                f"the gate on {self.outside.scope['set']['id']} is printed and does not block."
+                f"The run has human labels of its own ({len(labelled):,} items), which stand on their own: "
+                f"nothing is carried over from {self.outside.scope['set']['id']}."
             )
         self.is_carried = not labelled and self.outside is not None
         if self.is_carried and self.outside is not None and validation is not None:
-            self.validation, self.labels = self.outside, self.outside.scope["labels"]
-            copy_validation(validation, run)
-        elif own is not None and ratings is None:
-            self.validation = own
-        else:
-            self.validation = self._validate_here(labelled, raters, seed, n_resamples)
-            save_validation(self.validation, run)
+            self.labels = self.outside.scope["labels"]
+            carry_validation(validation, run)
+        elif earlier is None or ratings is not None:
+            save_validation(self._validate_here(labelled, raters, seed, n_resamples), run)
 
     @property
     def columns(self) -> Columns:

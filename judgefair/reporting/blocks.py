@@ -91,5 +91,11 @@ def number(estimate: Estimate, signed: bool = False) -> Cell:
     if not estimate.is_defined:
         return Cell("undefined", title)
     if estimate.low != estimate.low:
-        return Cell(f"{estimate.value:{plus}.2f} (no interval)", title)
-    return Cell(f"{estimate.value:{plus}.2f} [{estimate.low:{plus}.2f}, {estimate.high:{plus}.2f}]".replace("-", "−"), title)
+        return Cell(f"{_short(estimate.value, plus)} (no interval)", title)
+    low, high = (_short(end, plus) for end in (estimate.low, estimate.high))
+    return Cell(f"{_short(estimate.value, plus)} [{low}, {high}]", title)
+
+
+def _short(value: float, plus: str) -> str:
+    """Two digits, with a minus sign that is one, and none before a zero."""
+    return f"{round(value, 2) + 0.0:{plus}.2f}".replace("-", "−")

@@ -13,7 +13,7 @@ from judgefair.estimation import Estimation, Plan, Verdict
 from judgefair.reporting.blocks import Table, Text, number
 from judgefair.reporting.headline import verdict_line
 from judgefair.reporting.report import Report
-from judgefair.reporting.words import answer_of, population_name, printable
+from judgefair.reporting.words import answer_of, population_name, printable, told_of
 
 SHOWN = ("verdicts", "gate", "judge_bias", "agreement", "missingness")
 
@@ -60,8 +60,7 @@ class VerdictTable:
         for verdict in found.verdicts:
             families.setdefault((verdict.criterion, next(iter(verdict.population))), []).append(verdict)
             if verdict.answer == "undetermined":
-                reason = "; ".join(verdict.reasons) + (f". To settle it: {verdict.settles}" if verdict.settles else "")
-                why.setdefault(reason, []).append(f"{verdict.criterion}, {population_name(verdict.population)}")
+                why.setdefault(told_of(verdict), []).append(f"{verdict.criterion}, {population_name(verdict.population)}")
         for (criterion, axis), verdicts in families.items():
             title = f"{criterion}, {axis} against {verdicts[0].contrast[axis]}, tolerance ±{verdicts[0].tolerance:g}"
             table = _plain(title, ("population", "verdict", "corrected", "raw", "made by the judge"))

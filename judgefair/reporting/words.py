@@ -49,6 +49,16 @@ def answer_of(verdict: Verdict) -> str:
     return _ANSWERS.get((verdict.role, verdict.answer), verdict.answer)
 
 
+def contrast_name(verdict: Verdict) -> str:
+    """`axis: group − reference`."""
+    return f"{population_name(verdict.population)} − {next(iter(verdict.contrast.values()))}"
+
+
+def told_of(verdict: Verdict) -> str:
+    """Why it is what it is, and what would settle it."""
+    return "; ".join(verdict.reasons) + (f". To settle it: {verdict.settles}" if verdict.settles else "")
+
+
 def only_level(validation: Validation, criterion: str) -> Level | None:
     """The level a judge gave to each of several items, where it never gave another; agreement then tells nothing of its skill."""
     ratings = validation.ratings

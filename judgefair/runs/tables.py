@@ -126,7 +126,7 @@ def read_run_items(run: Path) -> list[Item]:
     groups = [table[POPULATION + axis].to_pylist() for axis in axes]
     columns = (table[name].to_pylist() for name in ("item_id", "query", "response", "scenario_id", "meta"))
     return [
-        Item(item_id, query, response, {axis: of[i] for axis, of in zip(axes, groups, strict=True) if of[i]}, scenario, json.loads(meta or "{}"))
+        Item(item_id, query, response, {axis: of[i] for axis, of in zip(axes, groups, strict=True) if of[i]}, scenario, json.loads(meta) if meta else {})
         for i, (item_id, query, response, scenario, meta) in enumerate(zip(*columns, strict=True))
     ]  # fmt: skip
 

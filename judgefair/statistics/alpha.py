@@ -40,8 +40,8 @@ def alpha(
     level : "nominal", "ordinal" or "interval".
     clusters : (n_items,) scenario labels to resample, or None to resample items.
     interval : "percentile", or "bca" (bias-corrected and accelerated: Efron 1987); over raters it is always the former.
-    over : what is drawn: "items" (scenarios where given), "raters", or "both", the interval for other items and other
-        raters of the same kinds. Over raters it takes time in proportion to the ratings.
+    over : what is drawn: "items" (scenarios where given), "raters" (other raters of these items), or "both", the interval
+        for other items and other raters of the same kinds. Over raters it takes time in proportion to the ratings.
 
     Returns
     -------
@@ -57,7 +57,8 @@ def alpha(
     multinomial weights over distinct rows of counts, raters taken as fixed. Where raters are drawn, a rater drawn twice
     counts twice, but is never compared with its own copy, since it would agree: a unit with m drawn raters, of whom P
     ordered pairs are of different raters, adds m/P for each of those pairs, which is 1/(m - 1) where none is drawn twice.
-    Below three raters there is nothing to draw.
+    Below three raters there is nothing to draw. Over "both" the draws are those of Owen 2007, whose variance is too large
+    rather than too small: by simulation se was 1.15 times the true one with 25 raters of 60 items, 1.5 times with 10.
 
     Examples
     --------

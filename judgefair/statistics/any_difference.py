@@ -24,7 +24,8 @@ def any_difference(
 
     The statistic is the spread of the population means about the overall mean, each weighted by its items, after the
     scenario's own mean was taken away where a scenario holds several populations. Populations are permuted within such
-    scenarios; scenarios of one population are permuted among each other, whole.
+    scenarios; scenarios of one population are permuted among each other. All items of one population in a scenario move as
+    one: what they share, such as a wording, is noise of the scenario and tells nothing of the population.
 
     Parameters
     ----------
@@ -37,7 +38,7 @@ def any_difference(
     -------
     Estimate of `any_difference`: the value is the standard deviation of the population means about the overall mean, in
     scale points; p_value is the test's, level the confidence it would need. No interval. Undefined where fewer than two
-    populations are rated or nothing can be permuted.
+    populations are rated.
 
     Examples
     --------
@@ -52,37 +53,27 @@ def any_difference(
     if len(labels) < 2:
         return undefined("any_difference", "fewer than two populations were rated", **known)
     units = np.arange(len(group)) if clusters is None else np.unique(np.asarray(clusters)[kept], return_inverse=True)[1]
-    n_units = int(units.max()) + 1
-    known["n_clusters"] = n_units
-    per_unit = np.zeros((n_units, len(labels)), dtype=np.int64)
-    np.add.at(per_unit, (units, group), 1)
-    is_mixed = ((per_unit > 0).sum(1) > 1)[units]
-    x = values[kept] - values[kept].mean()
-    unit_mean = np.bincount(units, x) / np.bincount(units)
-    x = np.where(is_mixed, x - unit_mean[units], x)
+    known["n_clusters"] = int(units.max()) + 1
+    blocks, block = np.unique(units * len(labels) + group, return_inverse=True)  # a population's items in a scenario
+    unit_of, group_of = np.divmod(blocks, len(labels))
+    is_mixed = np.bincount(unit_of)[unit_of] > 1
+    x, apart = values[kept], ~is_mixed[block]
+    overall = x[apart].mean() if apart.any() else 0.0
+    x = x - np.where(apart, overall, (np.bincount(units, x) / np.bincount(units))[units])
+    totals, sizes = np.bincount(block, x), np.bincount(block)
+    stratum = np.where(is_mixed, unit_of, -1)  # blocks are exchangeable within it
+    place = np.argsort(stratum, kind="stable")
 
-    # Whole scenarios move as one, so that their sums are enough; items of mixed scenarios move one by one.
-    whole = np.flatnonzero(np.bincount(units[~is_mixed], minlength=n_units) > 0)
-    if not is_mixed.any() and len(whole) < 2:
-        return undefined("any_difference", "one scenario of one population leaves nothing to permute", **known)
-    group_of_unit = np.zeros(n_units, dtype=np.int64)
-    group_of_unit[units] = group
-    totals, sizes = np.bincount(units, x, minlength=n_units)[whole], np.bincount(units, minlength=n_units)[whole]
-    mixed = np.flatnonzero(is_mixed)
-    mixed = mixed[np.argsort(units[mixed], kind="stable")]
-
-    def spread(of_whole: NDArray[np.int64], of_mixed: NDArray[np.int64]) -> float:
-        sums = np.bincount(of_whole, totals, len(labels)) + np.bincount(of_mixed, x[mixed], len(labels))
-        counts = np.bincount(of_whole, sizes, len(labels)) + np.bincount(of_mixed, minlength=len(labels))
+    def spread(groups: NDArray[np.int64]) -> float:
+        sums, counts = np.bincount(groups, totals, len(labels)), np.bincount(groups, sizes, len(labels))
         return float(np.sqrt((sums**2 / np.maximum(counts, 1)).sum() / len(x)))
 
-    of_whole, of_mixed = group_of_unit[whole], group[mixed]
-    observed = spread(of_whole, of_mixed)
+    observed = spread(group_of)
     generator = np.random.default_rng(rng)
-    at_least = 0
+    at_least, permuted = 0, np.empty_like(group_of)
     for _ in range(n_resamples):
-        within = np.lexsort((generator.random(len(mixed)), units[mixed]))
-        at_least += spread(generator.permutation(of_whole), of_mixed[within]) >= observed - 1e-12
+        permuted[place] = group_of[np.lexsort((generator.random(len(blocks)), stratum))]
+        at_least += spread(permuted) >= observed - 1e-12
     method = f"spread of population means; {n_resamples:,} permutations of populations " + (
         "within scenarios" if is_mixed.all() else "over items" if clusters is None else "within and over scenarios"
     )

@@ -10,7 +10,7 @@ from scipy.optimize import lsq_linear
 from judgefair.statistics.clustered import ClusteredMean
 from judgefair.statistics.estimate import Estimate, undefined
 from judgefair.statistics.plan_labels import Spread
-from judgefair.statistics.ppi_mean import SOURCE, combine, fitted, is_rare, mean_by_unit, powered, tuned
+from judgefair.statistics.ppi_mean import SOURCE, combine, fitted, is_rare, mean_by_unit, powered, tuned, weighed
 from judgefair.statistics.resample import Floats
 
 MIN_LABELLED = 25
@@ -183,15 +183,16 @@ def _standardised(rows: _Rows, values: Floats, chosen: np.ndarray) -> ClusteredM
     if not parts:
         return mean_by_unit(values[:0], rows.units[:0], rows.n_units)
     mean = combine(*parts)
-    return ClusteredMean(mean.value, mean.influence, mean.has_data, int(mean.has_data.sum()))
+    fewest = int(mean.has_data.sum()) if mean.fewest > 1 else mean.fewest  # how one cluster of a stratum varies is not known
+    return ClusteredMean(mean.value, mean.influence, mean.has_data, fewest)
 
 
 def _spread(side: _Side, n_evaluated: int) -> Spread:
     """Variance of the labelled part, for one label, and of what the judge says of the run."""
     labelled = combine((1, side.human), (-side.lam, side.judge))
     _, _, se, _, _ = labelled.interval(0.95)
-    _, _, judge_se, _, _ = side.evaluated.interval(0.95)
-    return Spread(se * np.sqrt(side.n_labels), side.lam * judge_se if side.lam > 0 else 0.0, n_evaluated)
+    moved = weighed(side.evaluated) if side.evaluated.fewest > 1 else np.array([np.nan])
+    return Spread(se * np.sqrt(side.n_labels), float(side.lam * np.sqrt(moved @ moved)) if side.lam > 0 else 0.0, n_evaluated)
 
 
 def _lacks(rows: _Rows, chosen: np.ndarray, problem: str) -> str:
@@ -233,9 +234,9 @@ def _tuned_together(human: ClusteredMean, side: _Side, base: _Side) -> tuple[flo
     if free and not np.isnan(human.value):
         moved = human.has_data | np.logical_or.reduce([x.shift.has_data for x in free])
         sign = {side.name: -1.0, base.name: 1.0}
-        design = np.column_stack([sign[x.name] * x.shift.influence[moved] for x in free])
+        design = np.column_stack([sign[x.name] * weighed(x.shift)[moved] for x in free])
         scale = np.sqrt((design**2).sum(0))
-        found = lsq_linear(design / scale, human.influence[moved], bounds=(np.zeros(len(free)), scale)).x / scale
+        found = lsq_linear(design / scale, weighed(human)[moved], bounds=(np.zeros(len(free)), scale), method="bvls").x / scale
         lams |= {x.name: float(np.clip(value, 0, 1)) for x, value in zip(free, found, strict=True)}
     return lams[side.name], lams[base.name]
 

@@ -28,7 +28,7 @@ def distribution_shift(
     Parameters
     ----------
     texts, others : items of the two sets; of more than 2,000 a random 2,000 are read.
-    groups, other_groups : scenario of each text: all texts of one scenario fall into the same fold.
+    groups, other_groups : scenario of each text: all texts of one scenario, in either set, fall into the same fold.
 
     Returns
     -------
@@ -60,8 +60,9 @@ def distribution_shift(
     known: dict[str, Any] = {"n_items": len(first) + len(second), "level": confidence, "seed": seed, "source": SOURCE}
     if min(len(first), len(second)) < MIN_TEXTS:
         return undefined("shift.auc", f"{len(first):,} and {len(second):,} texts; {MIN_TEXTS} of each are needed", **known)
-    scenario = np.array([f"a{x}" for x in first_groups] + [f"b{x}" for x in second_groups])
-    if min(len(set(first_groups)), len(set(second_groups))) < FOLDS:
+    scenario = np.array([str(x) for x in (*first_groups, *second_groups)])
+    n_scenarios, n_others = len(set(first_groups)), len(set(second_groups))
+    if min(n_scenarios, n_others) < FOLDS:
         return undefined("shift.auc", f"fewer than {FOLDS} scenarios in one of the sets", **known)
     is_first = np.array([1] * len(first) + [0] * len(second))
     classifier = make_pipeline(
@@ -74,11 +75,15 @@ def distribution_shift(
     except ValueError as error:  # sklearn: no words at all
         return undefined("shift.auc", f"the texts have no words to tell them by ({error})", **known)
     auc = float(roc_auc_score(is_first, told))
-    se = _hanley_mcneil(auc, len(first), len(second))
+    method = f"logistic regression on tf-idf of words and word pairs, {FOLDS}-fold by scenario"
+    known["n_clusters"] = len(set(scenario))
+    se = _hanley_mcneil(auc, n_scenarios, n_others)
+    if se < 1e-12:
+        return Estimate("shift.auc", auc, method=f"{method}; no interval: the sets are told apart without an error", **known)
     reach = float(stats.norm.ppf((1 + confidence) / 2)) * se
     return Estimate(
-        "shift.auc", auc, max(0.0, auc - reach), min(1.0, auc + reach), se=se, n_clusters=len(set(scenario)),
-        method=f"logistic regression on tf-idf of words and word pairs, {FOLDS}-fold by scenario; normal interval over items", **known,
+        "shift.auc", auc, max(0.0, auc - reach), min(1.0, auc + reach), se=se,
+        method=f"{method}; normal interval as if over {n_scenarios:,} and {n_others:,} scenarios", **known,
     )  # fmt: skip
 
 

@@ -95,9 +95,14 @@ def plan_labels(
         raise ValueError(f"reference is {reference!r}. Expected one of: {', '.join(populations)}")
     if not delta > 0:
         raise ValueError(f"delta is {delta}. Expected a number of scale points above 0")
+    at_least = max(at_least, 1)
     others = [name for name in populations if name != reference]
     z = float(stats.norm.ppf(1 - (1 - confidence) / 2 / max(len(others), 1)))
-    limit = {name: spread.n_items or MOST for name, spread in populations.items()}
+    limit = {name: MOST if spread.n_items is None else spread.n_items for name, spread in populations.items()}
+    for name, spread in populations.items():
+        if limit[name] < 1 or not np.isfinite([spread.label_sd, spread.judge_se]).all():
+            why = f"{name} has no items to label" if limit[name] < 1 else f"how the labels of {name} vary is not known"
+            return LabelPlan({}, {}, None, why)
 
     def half_widths(labels: Mapping[str, int]) -> dict[str, float]:
         part = {name: spread.label_sd**2 / labels[name] + spread.judge_se**2 for name, spread in populations.items()}
@@ -126,12 +131,15 @@ def plan_labels(
         return least
 
     first = min(at_least, limit[reference])
-    grid = np.unique(np.geomspace(max(first, 1), limit[reference], 2000).round().astype(np.int64))
-    best = int(np.argmin(sum(needed(grid).values())))
-    near = np.arange(grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)] + 1)
+    grid = np.unique(np.geomspace(first, limit[reference], 2000).round().astype(np.int64))
+    totals = np.sum(list(needed(grid).values()), axis=0)
+    # Before rounding up the total is convex in n_r, and rounding adds less than 1 for each other population.
+    promising = np.flatnonzero(totals <= totals.min() + len(others))
+    near = np.arange(grid[max(promising[0] - 1, 0)], grid[min(promising[-1] + 1, len(grid) - 1)] + 1)
     near = near[:: max(1, len(near) // 100_000)]
     counts = needed(near)
-    best = int(np.argmin(sum(counts.values()) + np.maximum.reduce(list(counts.values())) / MOST**2))  # of equals, the most even
+    columns = list(counts.values())
+    best = int(np.lexsort((np.max(columns, axis=0), np.sum(columns, axis=0)))[0])  # of equals, the most even
     labels = {name: int(counts[name][best]) for name in populations}
     return LabelPlan(labels, half_widths(labels), _equal_split(half_widths, limit, delta, at_least), "")
 

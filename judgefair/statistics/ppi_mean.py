@@ -114,10 +114,17 @@ def fitted(mean: ClusteredMean, n_parameters: int = 1) -> ClusteredMean:
 
 def tuned(human: ClusteredMean, shift: ClusteredMean) -> float:
     """The lam within 0 and 1 of the smallest variance; 0 where the judge says nothing beyond the labelled items."""
-    variance = float(shift.influence @ shift.influence)
+    moved = weighed(shift)
+    variance = float(moved @ moved)
     if variance < 1e-18:
         return 0.0
-    return float(np.clip(-(human.influence @ shift.influence) / variance, 0, 1))
+    return float(np.clip(-(weighed(human) @ moved) / variance, 0, 1))
+
+
+def weighed(mean: ClusteredMean) -> Floats:
+    """What each cluster moves the mean, times the small-sample factor that its variance will have."""
+    influence: Floats = mean.influence * np.sqrt(_factor(int(mean.has_data.sum())))
+    return influence
 
 
 def is_rare(difference: Floats, units: np.ndarray) -> bool:

@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 from judgefair.errors import InputError
 from judgefair.fingerprint import fingerprint
@@ -40,12 +41,19 @@ def save_validation(validation: Validation, run: Path) -> None:
     write_json(run / NAME, content)
 
 
-def copy_validation(source: Path, run: Path) -> None:
-    """Keep the validation of another run beside this one's tables, so that the run folder is whole."""
+def carry_validation(source: Path, run: Path) -> None:
+    """Keep the validation of another run beside this one's tables, in place of one of its own without labels."""
     kept = run / CARRIED
     kept.mkdir(exist_ok=True)
     for name in (NAME, ITEMS, RATINGS):
         shutil.copyfile(source / name, kept / name)
+    (run / NAME).unlink(missing_ok=True)
+
+
+def read_scope(run: Path) -> dict[str, Any] | None:
+    """The scope of a run's own validation; None where it has none, as where one was carried over."""
+    path = run / NAME
+    return dict(_read(path)["scope"]) if path.is_file() else None
 
 
 def load_validation(run: Path) -> Validation:
@@ -76,6 +84,17 @@ def load_validation(run: Path) -> Validation:
         return Validation(data["scope"], scales, findings, gate, items, ratings, data["notes"])
     except (KeyError, TypeError) as error:
         raise InputError(f"{path}: a part is missing or wrong ({type(error).__name__}: {error}). Run validate again") from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    again = f"Run judgefair validate ... --out {path.parent}"
+    try:
+        data = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: no validation can be read ({error}). {again} first") from None
+    if not isinstance(data, dict) or data.get("schema_version") != SCHEMA_VERSION:
+        raise InputError(f"{path}: no validation of schema version {SCHEMA_VERSION}. {again} again")
+    return data
 
 
 def find_validation(run: Path) -> Validation:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from judgefair.statistics import alpha
+from judgefair.statistics.alpha import _within_table, alpha_from_table
 from judgefair.statistics.coincidence import alpha_from_sums, value_counts, within_terms
 
 LEVELS = ("nominal", "ordinal", "interval")
@@ -330,7 +331,7 @@ def alpha_of_drawn(values: np.ndarray, drawn: np.ndarray, items: np.ndarray, lev
     for item in items:
         copies = [(rater, np.searchsorted(domain, values[rater, item])) for rater in drawn if not isnan(values[rater, item])]
         pairs = [(c, k) for r, c in copies for s, k in copies if r != s]
-        for c, k in pairs:
+        for c, k in pairs:  # none where one rater alone is drawn for the item
             o[c, k] += len(copies) / len(pairs)
     n_c = o.sum(1)
     rank = np.cumsum(n_c) - n_c / 2
@@ -348,6 +349,17 @@ def test_alpha_of_raters_drawn_once_each_is_alpha(level: str) -> None:
     values = values[:, (~np.isnan(values)).sum(0) >= 2]
     expected = alpha(values, level, n_resamples=2).value
     assert alpha_of_drawn(values, np.arange(5), np.arange(values.shape[1]), level) == pytest.approx(expected, abs=1e-12)
+
+
+@every_level
+@pytest.mark.parametrize("seed", range(5))
+def test_the_weights_of_drawn_raters_and_items_give_the_alpha_of_their_copies(level: str, seed: int) -> None:
+    rng = np.random.default_rng([30, seed])
+    values, drawn, items = rate(rng, 6, 15, missing=0.3), rng.integers(6, size=6), rng.integers(15, size=15)
+    domain, weight = np.unique(values[~np.isnan(values)]), np.bincount(drawn, minlength=6)[:, None]
+    sums, own = (np.stack([(each * (values == c)).sum(0) for c in domain], axis=1) for each in (weight, weight**2))
+    table = _within_table(sums.astype(float), own.astype(float), np.bincount(items, minlength=15).astype(float))
+    assert alpha_from_table(table, domain, level) == pytest.approx(alpha_of_drawn(values, drawn, items, level), abs=1e-10)
 
 
 @every_level
@@ -459,3 +471,25 @@ def test_intervals_of_alpha_hold_the_truth_as_often_as_they_say(
         [alpha(simulate(rng, level, n_scenarios, per_scenario), level, clusters, n_resamples=1000, rng=rng) for _ in range(1000)],
         truth,
     )
+
+
+@pytest.mark.slow
+def test_intervals_over_raters_and_items_are_wide_enough_where_those_over_items_are_not(
+    assert_too_few_cover: Callable[..., None],
+) -> None:
+    # 10 raters, harsher or milder (sd 0.7), of 60 items each, a fifth of the ratings missing. The truth is that of items rated
+    # by two of very many raters. The pigeonhole bootstrap is conservative, so that coverage has a lower bound only.
+    rng = np.random.default_rng(26)
+
+    def simulate_raters(n_items: int, harsh: np.ndarray) -> np.ndarray:
+        seen = rng.normal(size=n_items) + harsh + 0.8 * rng.normal(size=(len(harsh), n_items))
+        return np.clip(np.round(seen + 3), 1, 5)
+
+    truth = alpha(simulate_raters(200_000, rng.normal(0, 0.7, (2, 200_000))), "interval", n_resamples=2).value
+    tables = [simulate_raters(60, rng.normal(0, 0.7, (10, 1))) for _ in range(150)]
+    tables = [np.where(rng.random(table.shape) < 0.2, nan, table) for table in tables]
+    both = [alpha(table, "interval", over="both", n_resamples=300, rng=rng) for table in tables]
+    assert np.mean([estimate.low <= truth <= estimate.high for estimate in both]) > 0.93
+    se, sd = np.mean([estimate.se for estimate in both]), np.std([estimate.value for estimate in both])
+    assert sd < se < 2 * sd
+    assert_too_few_cover([alpha(table, "interval", n_resamples=500, rng=rng) for table in tables], truth)

@@ -8,6 +8,8 @@ from judgefair.statistics.resample import FEW
 from judgefair.validation import Validation
 
 ORDER = 30
+NEARLY_ALWAYS, LOW = 0.9, 0.67
+"""Share of agreeing pairs, and Krippendorff's limit of what alpha bears at all: between them agreement without variance."""
 
 
 def build(validation: Validation, estimation: Estimation | None) -> Section:
@@ -21,10 +23,22 @@ def build(validation: Validation, estimation: Estimation | None) -> Section:
     ]
     for criterion, scale in validation.scales.items():
         weights = [f"kappa.{weight or 'none'}" for weight in scale.kappa_weights]
-        names = ["alpha.human", "alpha.judge_human", *weights, "loo.human", "loo.judge", "loo.difference"]
+        gwet = "gwet.ac1" if scale.measurement == "nominal" else "gwet.ac2_quadratic"
+        names = [
+            "alpha.human",
+            "alpha.judge_human",
+            "agreement.human",
+            gwet,
+            *weights,
+            "loo.human",
+            "loo.judge",
+            "loo.difference",
+        ]
         titles = [
             f"{whom} among themselves (alpha)",
             f"judge with {whom} (alpha)",
+            f"{whom}: share of agreeing pairs",
+            f"{whom}: Gwet's {gwet[5:8].upper()}",
             *weights,
             "loss of one human",
             "loss of the judge",
@@ -47,7 +61,7 @@ def build(validation: Validation, estimation: Estimation | None) -> Section:
         if few:
             why = f"fewer than {FEW} scenarios or items, so that the intervals of alpha and kappa tend to be too narrow"
             blocks.append(Text(f"{criterion}, {', '.join(few)}: {why}."))
-        blocks += [Text(reason) for reason in _undefined(validation, criterion)]
+        blocks += [Text(reason) for reason in (*_undefined(validation, criterion), *_no_variance(validation, criterion))]
         for chart, words in (
             (agreement_chart(validation, criterion), "alpha by population, with 95% intervals"),
             (ratings_chart(validation, criterion), "distribution of ratings"),
@@ -72,3 +86,17 @@ def _undefined(validation: Validation, criterion: str) -> list[str]:
             if not estimate.is_defined:
                 told.setdefault(f"{name} is {estimate.method}", []).append(population_name(population))
     return [f"{criterion}, {', '.join(names)}: {reason}." for reason, names in told.items()]
+
+
+def _no_variance(validation: Validation, criterion: str) -> list[str]:
+    """Populations whose raters nearly always agree and whose alpha is low all the same, explained."""
+    told = []
+    for population in populations(validation):
+        alpha, share = (validation.find(name, criterion, population) for name in ("alpha.human", "agreement.human"))
+        if alpha.is_defined and share.value >= NEARLY_ALWAYS and alpha.value < LOW:
+            told.append(
+                f"{criterion}, {population_name(population)}: {labellers(validation)} agree on {share.value:.0%} of pairs, and alpha is "
+                f"{alpha.value:.2f} all the same. Nearly all ratings are the same level, so that chance alone would give nearly as much "
+                "agreement: alpha then tells how little the items vary, not how well people rate"
+            )
+    return [f"{text}." for text in told]

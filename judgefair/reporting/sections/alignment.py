@@ -15,8 +15,9 @@ def build(validation: Validation, estimation: Estimation | None) -> Section | No
         return None
     blocks: list[Block] = [
         Text(
-            "Alignment is the judge's distance to single ratings of a population of raters, minus the distance of other humans to "
-            "the same ratings, in scale points: above 0 the judge is further from these raters than other humans are. The gap compares a population with all others."
+            "Alignment is the judge's distance to single ratings of a population of raters, minus the distance of other humans "
+            "to the same ratings, in scale points: above 0 the judge is further from these raters than other humans are. The gap compares "
+            "a population with all others."
         )
     ]
     for criterion in validation.scales:

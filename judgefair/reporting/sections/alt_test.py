@@ -13,8 +13,8 @@ def build(validation: Validation, estimation: Estimation | None) -> Section | No
     blocks: list[Block] = [
         Text(
             "The alternative annotator test (Calderon et al. 2025) leaves each annotator out in turn and asks whether the judge is at least "
-            "as close to the others as that annotator is, with a margin epsilon for the annotator's cost. The winning rate is the share of annotators it "
-            "holds up against; the advantage is how often, on average, it is at least as close."
+            "as close to the others as that annotator is, with a margin epsilon for the annotator's cost. The winning rate is the share "
+            "of annotators it holds up against; the advantage is how often, on average, it is at least as close."
         )
     ]
     told = False

@@ -48,4 +48,30 @@ def build(validation: Validation, estimation: Estimation | None) -> Section:
             blocks.append(
                 Chart(f"{criterion}: judge error by population; right of 0 the judge rates higher.{caution(validation)}", chart)
             )
+        blocks += _functioning(validation, criterion)
     return Section("judge_bias", "The judge's own bias", blocks)
+
+
+def _functioning(validation: Validation, criterion: str) -> list[Block]:
+    """Differential functioning, beside the error in scale points: secondary, since it rests on a noisy human level."""
+    found = {(str(f.population), f.estimate.estimand): f for f in validation.findings if f.criterion == criterion}
+    rows = []
+    for axis, groups in validation.axes.items():
+        for group in groups:
+            uniform = found.get((str({axis: group}), "dif.uniform"))
+            if uniform is not None and uniform.estimate.is_defined:
+                nonuniform = found[str({axis: group}), "dif.nonuniform"].estimate
+                rows.append(
+                    [
+                        Cell(population_name(uniform.population)),
+                        number(uniform.estimate, signed=True),
+                        number(nonuniform, signed=True),
+                    ]
+                )
+    if not rows:
+        return []
+    caption = (
+        f"{criterion}: differential functioning, log odds of a higher rating by the judge at the same human level. Secondary: where populations "
+        f"differ in true level, a noisy human level alone makes such effects.{caution(validation)}"
+    )
+    return [Table(caption, ["Population", "Uniform", "Changing with the level"], rows)]

@@ -10,7 +10,7 @@ ORDER = 10
 
 def build(validation: Validation, estimation: Estimation | None) -> Section:
     """Context, rubric, judge, set and labels; nothing is claimed outside them."""
-    scope = validation.scope
+    scope = validation.scope if estimation is None else {**validation.scope, **estimation.scope}
     rubric = scope.get("rubric")
     rows = {
         "Use case": f"{scope['use_case']}. {scope['deployment']}" if rubric else "not stated: no rubric was given",
@@ -18,6 +18,7 @@ def build(validation: Validation, estimation: Estimation | None) -> Section:
         "Rubric": f"{rubric['id']} {rubric['version']} ({rubric['fingerprint'][:12]})" if rubric else "none",
         "Judge": f"{scope['judge']} at {scope['server']}, mode {scope['mode']}" if rubric else scope["judge"],
         "Judge program": scope["program"][:12] if rubric else "none",
+        **_run(estimation),
         "Set": f"{scope['set']['title']} ({scope['set']['id']}), licence {scope['set']['licence']}",
         "Split": f"{scope['split']} ({scope['split_fingerprint'][:12]})",
         "Labels": scope["labels"] + (f".{caution(validation)}" if caution(validation) else ""),
@@ -33,8 +34,17 @@ def build(validation: Validation, estimation: Estimation | None) -> Section:
     blocks: list[Block] = [
         Table("What the numbers hold for", ["Part", "Value"], [[Cell(name), Cell(value)] for name, value in rows.items()])
     ]
-    blocks += [Text(note) for note in validation.notes]
+    blocks += [Text(note) for note in [*(estimation.notes if estimation else []), *validation.notes]]
     return Section("scope", "Scope", blocks)
+
+
+def _run(estimation: Estimation | None) -> dict[str, str]:
+    """What was evaluated, where verdicts were given."""
+    if estimation is None:
+        return {}
+    scope = estimation.scope
+    items = f"{scope['items']['n']:,} ({scope['items']['fingerprint'][:12]})"
+    return {"System": str(scope["system"]), "Items of the run": items, "Labels from": scope["labels_from"]}
 
 
 def _participation(asked: object) -> str:

@@ -1,9 +1,9 @@
 """What do the human-validated data support, contrast by contrast?"""
 
-from judgefair.estimation import Estimation, Verdict
+from judgefair.estimation import Estimation
 from judgefair.estimation.verdict import Interval
 from judgefair.reporting.blocks import Block, Cell, Section, Table, Text, number
-from judgefair.reporting.words import answer_of, caution, population_name
+from judgefair.reporting.words import answer_of, caution, contrast_name, told_of
 from judgefair.validation import Validation
 
 ORDER = 5
@@ -13,39 +13,36 @@ def build(validation: Validation, estimation: Estimation | None) -> Section | No
     """A table of verdicts; none where nothing was estimated."""
     if estimation is None:
         return None
+    warning = caution(validation)
     blocks: list[Block] = [
         Text(
-            "Gaps are population minus reference, in scale points, as humans would find them. A disparity lies beyond the tolerance that "
-            "the rubric declared, an equivalence within it; where the data support neither, the contrast is undetermined, and the last "
-            f"column says why and what would settle it.{caution(validation)}"
+            "Gaps are population minus reference, in scale points, as humans would find them. A disparity lies beyond the tolerance "
+            "that the rubric declared, an equivalence within it; where the data support neither, the contrast is undetermined, and "
+            f"below its table stands why, and what would settle it.{warning}"
         )
     ]
+    columns = ["Population", "Verdict", "Corrected gap", "Simultaneous interval", "Raw gap", "Made by the judge"]
     for criterion in dict.fromkeys(verdict.criterion for verdict in estimation.verdicts):
         given = [verdict for verdict in estimation.verdicts if verdict.criterion == criterion]
-        columns = [
-            "Population",
-            "Verdict",
-            "Corrected gap",
-            "Simultaneous interval",
-            "Raw gap",
-            "Made by the judge",
-            "Why, and what would settle it",
-        ]
         rows = [
             [
-                Cell(f"{population_name(verdict.population)} against {next(iter(verdict.contrast.values()))}"),
+                Cell(contrast_name(verdict)),
                 Cell(answer_of(verdict)),
                 number(verdict.corrected, signed=True),
                 _simultaneous(verdict.for_disparity, verdict.for_equivalence),
                 number(verdict.raw, signed=True),
                 number(verdict.judge_made, signed=True),
-                Cell(_why(verdict)),
             ]
             for verdict in given
         ]
-        caption = f"{criterion}: verdicts at tolerance ±{given[0].tolerance:g}; pointwise 95% intervals beside the gaps.{caution(validation)}"
+        caption = f"{criterion}: verdicts at tolerance ±{given[0].tolerance:g}; pointwise 95% intervals beside the gaps.{warning}"
         blocks.append(Table(caption, columns, rows))
-    blocks.append(Text(f"{estimation.scope['labels'].capitalize()} labels come from {estimation.scope['labels_from']}."))
+        why: dict[str, list[str]] = {}
+        for verdict in given:
+            if verdict.reasons:
+                why.setdefault(told_of(verdict), []).append(contrast_name(verdict))
+        blocks += [Text(f"{', '.join(names)}: {reason}.") for reason, names in why.items()]
+    blocks.append(Text(f"The {estimation.scope['labels']} labels come from {estimation.scope['labels_from']}."))
     return Section("verdicts", "Verdicts", blocks)
 
 
@@ -56,9 +53,3 @@ def _simultaneous(for_disparity: Interval, for_equivalence: Interval) -> Cell:
     inner = f"{for_equivalence[0]:+.2f} to {for_equivalence[1]:+.2f}"
     title = f"{for_equivalence[2]:.0%} interval, for equivalence: {inner}; both hold for all contrasts at once (max-T)"
     return Cell(f"{level:.0%}: [{low:+.2f}, {high:+.2f}]".replace("-", "−"), title)
-
-
-def _why(verdict: Verdict) -> str:
-    why = "; ".join(verdict.reasons)
-    settle = f"To settle it: {verdict.settles}" if verdict.settles else ""
-    return ". ".join(part[0].upper() + part[1:] for part in (why, settle) if part)
