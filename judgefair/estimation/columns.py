@@ -63,6 +63,13 @@ class Columns:
                 )
         return values
 
+    def n_raters(self, criterion: str) -> int:
+        """How many humans rated the criterion, in run and outside set together."""
+        rated = (
+            ratings[(ratings["criterion"] == criterion) & (ratings["rater_kind"] == "human")] for _, ratings, _ in self._sources
+        )
+        return sum(int(rows.loc[rows["code"].notna(), "rater_id"].nunique()) for rows in rated)
+
     def spread_of_raters(self, criterion: str) -> tuple[float, float]:
         """Standard deviation of raters about an item's mean, and how many ratings more than items there are to tell it."""
         squares, free = 0.0, 0

@@ -87,7 +87,8 @@ def number(estimate: Estimate, signed: bool = False) -> Cell:
     '+0.50 [+0.25, +0.75]'
     """
     plus = "+" if signed else ""
-    title = f"{estimate.estimand}; {estimate.n_items:,} items, {estimate.n_raters:,} raters; {estimate.level:.0%} interval; {estimate.method}"
+    rests = f"{estimate.n_items:,} items" + (f", {estimate.n_raters:,} raters" if estimate.n_raters else "")
+    title = f"{estimate.estimand}; {rests}; {estimate.level:.0%} interval; {estimate.method}"
     if not estimate.is_defined:
         return Cell("undefined", title)
     if estimate.low != estimate.low:

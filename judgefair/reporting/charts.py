@@ -8,7 +8,7 @@ import altair
 import vl_convert
 
 from judgefair.estimation import Estimation
-from judgefair.reporting.words import contrast_name, labellers, population_name, populations
+from judgefair.reporting.words import contrast_name, labellers, population_name, populations, printable
 from judgefair.validation import Validation
 
 alt: Any = altair  # its generated types reject plain lists
@@ -111,9 +111,18 @@ def ratings_chart(validation: Validation, criterion: str) -> dict[str, Any] | No
 
 def to_svg(spec: dict[str, Any]) -> str:
     """The chart as SVG: its text takes the page's colour, and nothing in it needs a style or a script."""
-    svg = vl_convert.vegalite_to_svg(json.dumps(spec))
+    svg = vl_convert.vegalite_to_svg(json.dumps(_printable(spec)))
     svg = svg.replace(INK, "currentColor")
     return re.sub(r'\s(?:style|class)="[^"]*"', "", svg)
+
+
+def _printable(part: Any) -> Any:
+    """The part of a spec without characters that no SVG may hold: the renderer would end the whole process."""
+    if isinstance(part, dict):
+        return {_printable(key): _printable(value) for key, value in part.items()}
+    if isinstance(part, list):
+        return [_printable(value) for value in part]
+    return printable(part) if isinstance(part, str) else part
 
 
 def _rows(validation: Validation, criterion: str, names: dict[str, str]) -> list[dict[str, Any]]:

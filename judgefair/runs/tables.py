@@ -125,10 +125,13 @@ def read_run_items(run: Path) -> list[Item]:
     axes = [name.removeprefix(POPULATION) for name in table.column_names if name.startswith(POPULATION)]
     groups = [table[POPULATION + axis].to_pylist() for axis in axes]
     columns = (table[name].to_pylist() for name in ("item_id", "query", "response", "scenario_id", "meta"))
+    of_item = [{axis: group for axis, group in zip(axes, row, strict=True) if group} for row in zip(*groups, strict=True)] or [
+        {}
+    ] * len(table)
     return [
-        Item(item_id, query, response, {axis: of[i] for axis, of in zip(axes, groups, strict=True) if of[i]}, scenario, json.loads(meta) if meta else {})
-        for i, (item_id, query, response, scenario, meta) in enumerate(zip(*columns, strict=True))
-    ]  # fmt: skip
+        Item(item_id, query, response, populations, scenario, json.loads(meta) if meta else {})
+        for item_id, query, response, scenario, meta, populations in zip(*columns, of_item, strict=True)
+    ]
 
 
 def _write(table: pa.Table, path: Path) -> None:

@@ -269,13 +269,16 @@ def _distinct_clusters(
     if clusters is None:
         return None, np.bincount(patterns, minlength=n_patterns)
     order = np.lexsort((patterns, clusters))
-    bounds = np.flatnonzero(np.diff(clusters[order])) + 1
-    times: dict[bytes, int] = {}
-    for members in np.split(patterns[order], bounds):
-        key = members.tobytes()
-        times[key] = times.get(key, 0) + 1
-    groups = [np.frombuffer(key, dtype=np.int64) for key in times]
-    indptr = np.cumsum([0, *map(len, groups)])
-    indices = np.concatenate(groups)
-    counts = sparse.csr_matrix((np.ones(len(indices)), indices, indptr), shape=(len(groups), n_patterns))
-    return counts, np.fromiter(times.values(), dtype=np.int64)
+    members, sizes = patterns[order], np.bincount(clusters)
+    sizes = sizes[sizes > 0]
+    starts = np.cumsum(sizes) - sizes
+    # Equal clusters have equal sums of random keys of their members, and unequal ones do but once in 2^126.
+    keys = np.random.default_rng(0).integers(2**63, size=(n_patterns, 2), dtype=np.uint64)
+    sums = np.add.reduceat(keys[members], starts).view([("a", np.uint64), ("b", np.uint64)]).ravel()
+    _, first, times = np.unique(sums, return_index=True, return_counts=True)
+    chosen = np.argsort(first)
+    first, times = first[chosen], times[chosen]
+    indptr = np.concatenate([[0], np.cumsum(sizes[first])])
+    indices = members[np.repeat(starts[first] - indptr[:-1], sizes[first]) + np.arange(indptr[-1])]
+    counts = sparse.csr_matrix((np.ones(len(indices)), indices, indptr), shape=(len(first), n_patterns))
+    return counts, times.astype(np.int64)

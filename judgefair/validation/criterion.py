@@ -79,17 +79,18 @@ class _Criterion:
     ) -> None:
         self._name, self._scale, self._items, self._epsilon = name, scale, items, epsilon
         self._drawn: dict[str, Any] = {"n_resamples": n_resamples, "rng": seed}
-        place = {item.item_id: i for i, item in enumerate(items)}
-        rows = ratings[(ratings["criterion"] == name) & ratings["item_id"].isin(place)].sort_values("replicate", kind="stable")
-        rows = rows.drop_duplicates(["item_id", "rater_id"])
+        place = pd.Index([item.item_id for item in items])
+        rows = ratings[ratings["criterion"] == name].sort_values("replicate", kind="stable")
+        rows = rows.assign(at=place.get_indexer(pd.Index(rows["item_id"]))).drop_duplicates(["at", "rater_id"])
+        rows = rows[rows["at"] >= 0]
         judge_rows, humans = rows[rows["rater_kind"] == "judge"], rows[(rows["rater_kind"] == "human") & rows["code"].notna()]
         self._judge = np.full(len(items), np.nan)
-        self._judge[judge_rows["item_id"].map(place)] = judge_rows["code"]
+        self._judge[judge_rows["at"]] = judge_rows["code"]
         self._expected = np.full(len(items), np.nan)
-        self._expected[judge_rows["item_id"].map(place)] = judge_rows["expected"]
+        self._expected[judge_rows["at"]] = judge_rows["expected"]
         self._reason = np.full(len(items), "not_rated", dtype=object)
-        self._reason[judge_rows["item_id"].map(place)] = judge_rows["missing"]
-        self._human_item = humans["item_id"].map(place).to_numpy(dtype=np.int64)
+        self._reason[judge_rows["at"]] = judge_rows["missing"]
+        self._human_item = humans["at"].to_numpy(dtype=np.int64)
         self._human_code = humans["code"].to_numpy(dtype=float)
         self._human_rater, self._raters = pd.factorize(humans["rater_id"])
         self._values = _by_turn(self._human_item, self._human_code, len(items))

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -17,10 +18,12 @@ from judgefair.models.model import Model
 from judgefair.records import Missing, Rating
 from judgefair.rubric.scale import Scale
 from judgefair.runs.folder import read_manifest, write_manifest
-from judgefair.runs.judge_stage import Progress, judge
 from judgefair.validation.assemble import assemble
 from judgefair.validation.store import save_validation
 from judgefair.validation.validation import Validation
+
+if TYPE_CHECKING:
+    from judgefair.runs.judge_stage import Progress
 
 
 def validate(
@@ -37,7 +40,7 @@ def validate(
     as_of: str | None = None,
     seed: int = 0,
     n_resamples: int = 2000,
-    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_progress: Callable[["Progress"], None] = lambda _: None,
 ) -> Validation:
     """Judge a calibration set and hold the judge against its humans.
 
@@ -57,6 +60,8 @@ def validate(
                 program, cset, model, split=split, limit=limit, run=Path(folder), concurrency=concurrency, budget=budget, use_cache=use_cache,
                 as_of=as_of, seed=seed, n_resamples=n_resamples, on_progress=on_progress,
             )  # fmt: skip
+    from judgefair.runs.judge_stage import judge  # brings the client, which what reads a run does not need
+
     part = cset.take(split) if limit is None else cset.take(split).limit(limit)
     scales, notes = _shared_criteria(program, part)
     judged = judge(

@@ -1,5 +1,7 @@
 """On which items do judge and humans disagree most?"""
 
+import pandas as pd
+
 from judgefair.estimation import Estimation
 from judgefair.reporting.blocks import Block, Quote, Section, Text
 from judgefair.reporting.words import caution, labellers
@@ -12,9 +14,10 @@ MAX_CHARACTERS = 700
 
 def build(validation: Validation, estimation: Estimation | None) -> Section | None:
     """The items with the largest distance of judge to humans, side by side; none where the table carries no text."""
-    texts = {item.item_id: item for item in validation.items if item.response or item.query}
+    texts = [item for item in validation.items if item.response or item.query]
     if not texts:
         return None
+    place = pd.Index([item.item_id for item in texts])
     whom = labellers(validation)
     blocks: list[Block] = [
         Text(
@@ -22,15 +25,16 @@ def build(validation: Validation, estimation: Estimation | None) -> Section | No
         )
     ]
     for criterion, scale in validation.scales.items():
-        rated = validation.ratings[(validation.ratings["criterion"] == criterion) & validation.ratings["item_id"].isin(texts)]
-        judged = rated[(rated["rater_kind"] == "judge") & rated["code"].notna()].drop_duplicates("item_id").set_index("item_id")
-        humans = rated[(rated["rater_kind"] == "human") & rated["code"].notna() & rated["item_id"].isin(judged.index)]
-        apart = (humans["code"] - humans["item_id"].map(judged["code"])).abs()
+        rated = validation.ratings[(validation.ratings["criterion"] == criterion) & validation.ratings["code"].notna()]
+        rated = rated.assign(at=place.get_indexer(pd.Index(rated["item_id"])))
+        judged = rated[(rated["rater_kind"] == "judge") & (rated["at"] >= 0)].drop_duplicates("at").set_index("at")
+        humans = rated[(rated["rater_kind"] == "human") & rated["at"].isin(judged.index)]
+        apart = (humans["code"] - humans["at"].map(judged["code"])).abs()
         loss = apart if scale.has_points else (apart > 0).astype(float)
-        distance = loss.groupby(humans["item_id"]).mean().sort_values(ascending=False, kind="stable")
-        for item_id in distance[distance > 0].index[:SHOWN]:
-            item, row = texts[item_id], judged.loc[item_id]
-            counts = humans.loc[humans["item_id"] == item_id, "code"].value_counts().sort_index()
+        distance = loss.groupby(humans["at"]).mean().sort_values(ascending=False, kind="stable")
+        for at in distance[distance > 0].index[:SHOWN]:
+            item, row = texts[at], judged.loc[at]
+            counts = humans.loc[humans["at"] == at, "code"].value_counts().sort_index()
             said = ", ".join(f"{scale.level(float(code))} ({count}x)" for code, count in counts.items())
             parts = [
                 ("Judge", str(scale.level(float(row["code"]))) + (f": {row['rationale']}" if row["rationale"] else "")),
@@ -39,7 +43,7 @@ def build(validation: Validation, estimation: Estimation | None) -> Section | No
                 ("Query", _shorten(item.query) or "(nothing was asked)"),
                 ("Response", _shorten(item.response) or "(empty)"),
             ]
-            blocks.append(Quote(f"{criterion}, item {item_id}", parts))
+            blocks.append(Quote(f"{criterion}, item {item.item_id}", parts))
     return Section("disagreements", f"Where judge and {whom} disagree most", blocks)
 
 

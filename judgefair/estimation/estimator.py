@@ -1,6 +1,7 @@
 """What gaps do a run's ratings support, once the judge's own part in them is taken out?"""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -106,7 +107,7 @@ class _Estimator:
             yield from (_empty(criterion, axis, group, why, None) for group in others)
             return
         judge, human = columns.ratings(criterion.id, "judge"), columns.ratings(criterion.id, "human")
-        gaps = self._disparity(judge, human, self._groups[axis.axis], axis)
+        gaps, n_raters = self._disparity(judge, human, self._groups[axis.axis], axis), columns.n_raters(criterion.id)
         plan = self._plan(criterion, axis, gaps)
         self._plans.append(plan)
         lost = self._lost(criterion.id, axis)
@@ -114,19 +115,19 @@ class _Estimator:
         means = gaps.mean_corrected
         for name in (axis.reference, *others):
             if name in gaps.mean_raw:
-                self._tell(criterion, axis, name, gaps.mean_raw[name], means[name])
+                self._tell(criterion, axis, name, gaps.mean_raw[name], replace(means[name], n_raters=n_raters))
         for group in others:
             if group not in gaps.raw:
                 yield _empty(criterion, axis, group, f"no item of the run is of {axis.axis}: {group}", plan)
                 continue
-            corrected = gaps.corrected[group]
+            raw, corrected = gaps.raw[group], replace(gaps.corrected[group], n_raters=n_raters)
+            judge_made = replace(gaps.judge_made[group], n_raters=n_raters)
             bounds = missingness_bounds(
                 corrected, means[group].value, means[axis.reference].value, lost[group], lost[axis.reference], low, high
             )
-            found = gaps.raw[group], corrected, gaps.judge_made[group], bounds
-            self._tell(criterion, axis, group, *found, against=axis.reference)
-            reasons = self._reasons(criterion, axis, group, gaps, judge, human)
-            yield Contrast(criterion, axis, group, gaps, *found, reasons, plan, gaps.linear[group].fewest - 1)
+            self._tell(criterion, axis, group, raw, corrected, judge_made, bounds, against=axis.reference)
+            reasons, df = self._reasons(criterion, axis, group, gaps, judge, human), gaps.linear[group].fewest - 1
+            yield Contrast(criterion, axis, group, gaps, raw, corrected, judge_made, bounds, reasons, plan, df)
         self._given_merit(criterion, axis, judge, human)
         worst = worst_of(gaps, axis.reference, better=criterion.better, confidence=self._confidence, rng=self._seed)
         served_worst = None if worst.population is None else {axis.axis: worst.population}
