@@ -10,7 +10,7 @@ from scipy.optimize import lsq_linear
 from judgefair.statistics.clustered import ClusteredMean
 from judgefair.statistics.estimate import Estimate, undefined
 from judgefair.statistics.plan_labels import Spread
-from judgefair.statistics.ppi_mean import SOURCE, combine, fitted, is_rare, mean_by_unit, powered, tuned, weighed
+from judgefair.statistics.ppi_mean import MIN_DIFFERING, SOURCE, combine, fitted, is_rare, mean_by_unit, powered, tuned, weighed
 from judgefair.statistics.resample import Floats
 
 MIN_LABELLED = 25
@@ -169,6 +169,10 @@ class _Side:
         self.n_labels = int(labelled.sum())
         self.spread = _spread(self, int(seen.sum()))
         self.weak = _weakness(rows.human[labelled], self.units, self.n_labelled)
+        if lam and self.is_rare and not self.weak:
+            self.weak = (
+                f"judge and humans differ on fewer than {MIN_DIFFERING} labelled scenarios, too few to tell the judge's error by"
+            )
 
 
 def _standardised(rows: _Rows, values: Floats, chosen: np.ndarray) -> ClusteredMean:

@@ -34,8 +34,8 @@ def ppi_mean(
     human, judge : (n_labelled,), on the scale; an item with a nan is left out.
     judge_eval : (n_unlabelled,), the judge on the items without a label.
     lam : how far the judge is used; None chooses the value with the smallest variance, within 0 and 1 (eq. 6 there). Where
-        judge and humans differ on fewer than five labelled scenarios, but somewhere, it is 0: an error seen so
-        rarely has no variance one could rely on.
+        judge and humans differ, from what is usual, on fewer than five labelled scenarios it is 0: an error seen so
+        rarely, or not at all, has no variance one could rely on.
     clusters, eval_clusters : scenario labels of the labelled and of the other items; equal labels are one scenario.
 
     Returns
@@ -128,10 +128,13 @@ def weighed(mean: ClusteredMean) -> Floats:
 
 
 def is_rare(difference: Floats, units: np.ndarray) -> bool:
-    """Whether judge and humans differ, from what is usual, on some but fewer than `MIN_DIFFERING` labelled scenarios."""
+    """Whether judge and humans differ, from what is usual, on fewer than `MIN_DIFFERING` labelled scenarios.
+
+    No difference at all on few labels is no proof that there is none: 25 labels without one are likely at an error of 5 %.
+    """
     values, counts = np.unique(difference.round(9), return_counts=True)
     unusual = difference.round(9) != values[counts.argmax()]
-    return 0 < len(np.unique(units[unusual])) < MIN_DIFFERING
+    return len(np.unique(units[unusual])) < MIN_DIFFERING
 
 
 def _factor(n_clusters: int) -> float:

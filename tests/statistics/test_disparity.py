@@ -42,8 +42,12 @@ def simulate(
         column = scenario % 3
     rank = scenario if shared else scenario // 3
     n = scenario.max() + 1
-    human = 3 + np.array(list(GAPS.values()))[column] + rng.normal(0, 0.7, n)[scenario] + rng.normal(0, 0.4, (n, 3))[scenario, column]
-    error = np.array(list(ERRORS.values()))[column] + rng.normal(0, 0.3, n)[scenario] + rng.normal(0, 0.3, (n, 3))[scenario, column]
+    human = (
+        3 + np.array(list(GAPS.values()))[column] + rng.normal(0, 0.7, n)[scenario] + rng.normal(0, 0.4, (n, 3))[scenario, column]
+    )
+    error = (
+        np.array(list(ERRORS.values()))[column] + rng.normal(0, 0.3, n)[scenario] + rng.normal(0, 0.3, (n, 3))[scenario, column]
+    )
     human += rng.normal(0, 0.4, len(human))
     judge = human + error + rng.normal(0, 0.4, len(human))
     first = column * n_labelled if apart else 0
@@ -188,7 +192,9 @@ def test_labels_from_elsewhere_tell_the_judges_error_and_not_the_mean() -> None:
         assert found.mean_corrected[name].se == pytest.approx(np.sqrt(variances[name]), rel=1e-9)
     assert found.corrected["a"].value == pytest.approx(means["a"] - means["b"], abs=1e-12)
     assert found.corrected["a"].se == pytest.approx(np.sqrt(variances["a"] + variances["b"]), rel=1e-9)
-    assert found.raw["a"].value == pytest.approx(judge[inside & (populations == "a")].mean() - judge[inside & (populations == "b")].mean())
+    assert found.raw["a"].value == pytest.approx(
+        judge[inside & (populations == "a")].mean() - judge[inside & (populations == "b")].mean()
+    )
 
 
 # Intervals
@@ -342,6 +348,22 @@ def weak_of(human: np.ndarray, clusters: np.ndarray | None = None) -> str:
     return disparity(rng.normal(size=n + 60), np.r_[human, rng.normal(size=60)], populations, "b", units).weak["a"]
 
 
+def test_a_given_lam_is_weak_where_the_judge_was_hardly_seen_to_err() -> None:
+    # With lam = 1 the labels tell nothing but the judge's error. None on 40 labels is likely at an error of 5 %.
+    rng = np.random.default_rng(0)
+    human, populations = rng.integers(0, 2, 80).astype(float), np.repeat(["a", "b"], 40)
+    for n_differing, is_weak in ((0, True), (4, True), (5, False)):
+        judge = human.copy()
+        judge[:n_differing] = 1 - judge[:n_differing]
+        judge[40:45] = 1 - judge[40:45]
+        found = disparity(judge, human, populations, "b", lam=1).weak["a"]
+        assert (
+            found == "a: judge and humans differ on fewer than 5 labelled scenarios, too few to tell the judge's error by"
+        ) == is_weak
+        assert disparity(judge, human, populations, "b", lam=0).weak["a"] == ""
+        assert disparity(judge, human, populations, "b").weak["a"] == ""
+
+
 def test_labels_are_weak_below_25_scenarios_and_below_5_that_differ_from_the_usual() -> None:
     rng = np.random.default_rng(20)
     assert (MIN_LABELLED, MIN_UNUSUAL) == (25, 5)
@@ -403,7 +425,7 @@ def test_a_population_without_labels_has_a_raw_gap_and_no_corrected(empty: str, 
         assert estimate.method == f"undefined: {empty} has no item with both a judge's and a human's rating"
     assert isnan(found.mean_corrected[empty].value)
     assert isnan(found.linear["a"].value)
-    assert found.weak["a"].startswith(f"{empty}: 0 labelled scenarios")
+    assert f"{empty}: 0 labelled scenarios" in found.weak["a"]
     assert found.corrected["c"].is_defined == (empty == "a")
 
 

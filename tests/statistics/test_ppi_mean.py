@@ -37,8 +37,7 @@ def test_the_mean_and_its_standard_error_are_those_of_the_authors_package(lam: f
     # Their variance is var(human - lam judge)/n + lam^2 var(judge_eval)/N with variances that divide by n and by N. Ours are
     # the sums of squared influences ((h - h_mean) - lam (j - j_mean))/n and lam (j - j_mean)/N, which are those same terms,
     # each times its own n/(n - 1): var_ours = var_theirs_labelled n/(n - 1) + var_theirs_eval N/(N - 1).
-    human, judge, judge_eval = SAMPLE
-    n, n_other = len(human), len(judge_eval)
+    n, n_other, judge_eval = len(SAMPLE[0]), len(SAMPLE[2]), SAMPLE[2]
     ours = ppi_mean(*SAMPLE, lam=lam)
     point, low, high = PPI_PY[lam]
     assert ours.value == pytest.approx(point, abs=1e-12)
@@ -149,12 +148,16 @@ def test_where_the_judge_differs_in_fewer_than_five_scenarios_lam_is_0() -> None
     assert "tuned lam 0.000" in ppi_mean(human, judge, judge_eval, None, scenarios, 100 + np.arange(1000)).method
 
 
-def test_a_judge_who_is_off_by_a_constant_is_used() -> None:
+def test_a_judge_who_is_off_by_a_constant_is_used_once_it_was_seen_to_differ_at_all() -> None:
     human = np.random.default_rng(6).integers(1, 5, 100).astype(float)
     judge_eval = np.random.default_rng(7).integers(2, 6, 900).astype(float)
-    found = ppi_mean(human, human + 1, judge_eval)
+    judge = human + 1
+    # No difference on 100 labels is likely at an error of 2 %: nothing is known of the error's variance.
+    assert "tuned lam 0.000" in ppi_mean(human, judge, judge_eval).method
+    judge[:MIN_DIFFERING] += 1e-3
+    found = ppi_mean(human, judge, judge_eval)
     assert "tuned lam 0.895" in found.method  # 1 / (1 + n/N) = 0.9, but for the two samples' variances
-    assert found.se < 0.5 * ppi_mean(human, human + 1, judge_eval, lam=0).se
+    assert found.se < 0.5 * ppi_mean(human, judge, judge_eval, lam=0).se
 
 
 # Degenerate data
