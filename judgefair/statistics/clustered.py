@@ -115,6 +115,8 @@ class TwoWayMean:
         over_clusters = _variance(self.influence[used], clusters)
         over_raters = sum(_variance(moved[strata == each], raters[strata == each]) for each in np.unique(strata))
         variance = over_clusters + over_raters - _variance(moved, clusters * (raters.max() + 1) + raters)
+        if variance < 1e-12 * (over_clusters + over_raters):  # the parts cancel up to rounding, or are outweighed
+            variance = min(variance, 0.0)
         floor = max(over_clusters, over_raters) if self.by_rater is None else over_clusters
         interval = _t_interval(self.value, float(np.sqrt(max(variance, floor))), self.fewest - 1, confidence)
         if interval[-1] or variance >= floor * (1 - 1e-9):
