@@ -28,9 +28,11 @@ from judgefair.rubric.rubric import Rubric
 from judgefair.rubric.scale import parse_scale
 
 FEW = 20  # resamples, where only points are looked at
-ALWAYS = {"alpha.human", "alpha.judge_human", "kappa.none", "loo.human", "loo.judge", "loo.difference", "judge_error"} | {
-    f"missing_rate.{reason}" for reason in MISSING_REASONS
-}
+ALWAYS = {
+    "alpha.human", "alpha.judge_human", "agreement.human", "kappa.none", "gwet.ac2_quadratic", "icc.2_1", "loo.human", "loo.judge",
+    "loo.difference", "alt_test.winning_rate", "alt_test.advantage", "judge_error",
+} | {f"missing_rate.{reason}" for reason in MISSING_REASONS}  # fmt: skip
+GAPS = {"judge_error_gap", "dif.uniform", "dif.nonuniform"}
 ORDERED = ALWAYS | {"kappa.linear", "kappa.quadratic"}
 
 
@@ -94,7 +96,7 @@ def test_every_estimand_is_there_for_every_criterion_overall_and_for_every_popul
         for population in (None, {"dialect": "a"}, {"dialect": "b"}, {"age": "old"}, {"age": "young"}):
             found = {f.estimate.estimand for f in validation.findings if (f.criterion, f.population) == (criterion, population)}
             is_compared = population in ({"dialect": "b"}, {"age": "young"})
-            assert found == ORDERED | ({"judge_error_gap"} if is_compared else set()), (criterion, population)
+            assert found == ORDERED | (GAPS if is_compared else set()), (criterion, population)
 
 
 def test_an_estimand_of_a_population_is_reported_once() -> None:

@@ -33,7 +33,7 @@ def estimate_(
     validation: FromValidation = None,
     ratings: Ratings = None,
     confidence: Annotated[
-        float, typer.Option("--confidence", min=0.5, max=0.999, help="1 - alpha of the family of verdicts.")
+        float, typer.Option("--confidence", min=0.8, max=0.999, help="1 - alpha of the family of verdicts.")
     ] = 0.95,
     seed: Seed = 0,
     as_json: bool = JSON,
@@ -96,6 +96,8 @@ def plan_(
             raise UsageError("--sd and --tolerance are assumptions in place of a run. Give a run folder, or the assumptions")
         plans, could_see = _from_pilot(run, validation, ratings, seed)
     else:
+        if validation is not None or ratings is not None:
+            raise UsageError("--validation and --ratings belong to a run. Give its folder, or assumptions without them")
         if sd is None or tolerance is None:
             raise UsageError(
                 "expected a run folder, or assumptions: --sd 1.0 --tolerance 0.25 [--correlation 0.6 --items 500 --populations 4]"

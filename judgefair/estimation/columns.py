@@ -82,11 +82,10 @@ class Columns:
         return (float(np.sqrt(squares / free)) if free else float("nan")), free
 
     def reasons(self, criterion: str) -> np.ndarray:
-        """Why the judge gave no rating, for each row of the run: a reason, or "" where it gave one."""
+        """Why the judge gave no rating, for each row of the run: a reason, or "" where it gave one in any replicate."""
         place, ratings, _ = self._sources[0]
-        mine = ratings[(ratings["criterion"] == criterion) & (ratings["rater_kind"] == "judge")].sort_values(
-            "replicate", kind="stable"
-        )
+        mine = ratings[(ratings["criterion"] == criterion) & (ratings["rater_kind"] == "judge")]
+        mine = mine.assign(is_missing=mine["missing"] != "").sort_values(["is_missing", "replicate"], kind="stable")
         mine = mine.drop_duplicates("item_id")
         reasons = np.full(len(place), "not_rated", dtype=object)
         rows = place.get_indexer(pd.Index(mine["item_id"]))

@@ -62,10 +62,15 @@ def estimate(
 
     Raises
     ------
-    InputError : not a run; labels of items the run does not have; a validation of another judge.
+    InputError : not a run of a judge program; labels of items the run does not have; a validation of another judge.
     """
+    if not 0.5 < confidence < 1:
+        raise InputError(f"confidence is {confidence:g}. Expected a share above 0.5 and below 1, such as 0.95")
     if not (run / PROGRAM).is_file():
-        raise InputError(f"{run}: no run folder, since it has no {PROGRAM}. Expected one that judgefair judge or validate filled")
+        raise InputError(
+            f"{run}: has no {PROGRAM}, and verdicts need the rubric in it. Expected a run that judgefair judge, or validate with a "
+            "--program, filled"
+        )
     with open_run(run):
         source = Source(run, validation, ratings, seed, n_resamples)
         estimation = _Estimator(source, confidence, seed).estimation()
@@ -126,8 +131,9 @@ class _Estimator:
                 corrected, means[group].value, means[axis.reference].value, lost[group], lost[axis.reference], low, high
             )
             self._tell(criterion, axis, group, raw, corrected, judge_made, bounds, against=axis.reference)
-            reasons, df = self._reasons(criterion, axis, group, gaps, judge, human), gaps.linear[group].fewest - 1
-            yield Contrast(criterion, axis, group, gaps, raw, corrected, judge_made, bounds, reasons, plan, df)
+            reasons, df = self._reasons(criterion, axis, group, gaps, human), gaps.linear[group].fewest - 1
+            cues = self._contradiction(axis, group, judge, human)
+            yield Contrast(criterion, axis, group, gaps, raw, corrected, judge_made, bounds, reasons, cues, plan, df)
         self._given_merit(criterion, axis, judge, human)
         worst = worst_of(gaps, axis.reference, better=criterion.better, confidence=self._confidence, rng=self._seed)
         served_worst = None if worst.population is None else {axis.axis: worst.population}
@@ -147,20 +153,22 @@ class _Estimator:
         contrast = None if against is None else {axis.axis: against}
         self._findings += [Finding(criterion.id, {axis.axis: group}, contrast, estimate) for estimate in found]
 
-    def _reasons(self, criterion: Criterion, axis: Axis, group: str, gaps: Disparity, judge: Floats, human: Floats) -> list[str]:
-        """What makes a contrast undetermined, whatever its interval."""
+    def _reasons(self, criterion: Criterion, axis: Axis, group: str, gaps: Disparity, human: Floats) -> list[str]:
+        """What makes a contrast undetermined, whatever its interval; contradicting cues aside."""
+        labelled = set(self._groups[axis.axis][~np.isnan(human)])
         reasons = []
         if self._source.labels != "human":
             reasons.append(f"the labels are {self._source.labels}: no human gave them")
-        unlabelled = [name for name in (group, axis.reference) if not gaps.n_labelled[name]]
+        unlabelled = [name for name in (group, axis.reference) if name not in labelled]
         if unlabelled:
             reasons.append(f"no human labels of {' or '.join(unlabelled)}")
+        elif not gaps.corrected[group].is_defined:
+            reasons.append(gaps.corrected[group].method.removeprefix("undefined: "))
         elif gaps.weak[group]:
             reasons.append(gaps.weak[group])
         if self._shift is not None and self._source.outside is not None:
             reasons += why_not(self._source.outside, self._shift, criterion.id, [{axis.axis: group}, {axis.axis: axis.reference}])
-        contradiction = self._contradiction(axis, group, judge, human)
-        return [*reasons, contradiction] if contradiction else reasons
+        return reasons
 
     def _contradiction(self, axis: Axis, group: str, judge: Floats, human: Floats) -> str:
         """Cues of one population whose corrected gaps exclude zero with opposite signs."""
@@ -237,15 +245,17 @@ class _Estimator:
                     self._findings.append(Finding(criterion.id, population, None, found))
 
     def _plan(self, criterion: Criterion, axis: Axis, gaps: Disparity) -> Plan:
-        names = [name for name in axis.groups if name in gaps.spread]
+        names = [name for name in axis.groups if name in gaps.spread and gaps.spread[name].n_items != 0]
         known = {
             name: gaps.spread[name] for name in names if np.isfinite(gaps.spread[name].label_sd) and gaps.n_labelled[name] > 1
         }
-        now = {name: gaps.n_labelled[name] for name in names}
+        now = {name: 0 if self._source.is_carried else gaps.n_labelled[name] for name in names}
         within, free = self._columns.spread_of_raters(criterion.id)
         if not known or axis.reference not in names or len(names) < 2:
             reason = (
                 f"nothing is known yet of how labels vary: label at least {MIN_LABELLED} scenarios of each population as a pilot"
+                if axis.reference in names and len(names) > 1
+                else f"the run has no items that the judge rated of {'any other population' if axis.reference in names else axis.reference}"
             )
             return Plan(criterion.id, axis.axis, axis.reference, criterion.tolerance, now, {}, {}, None, None, reason)
         most = max(known.values(), key=lambda spread: spread.label_sd)
@@ -269,11 +279,13 @@ def _reachable(spreads: dict[str, Spread], reference: str, delta: float, confide
     while True:
         planned = plan_labels(left, reference, delta, confidence=confidence, at_least=MIN_LABELLED)
         if planned.labels or not planned.half_widths:
-            return planned, beyond
+            return planned, [*beyond, *filter(None, [planned.reason])]
         beyond.append(planned.reason)
+        if len(left) == 2:  # the reference and one other: no gap is left to plan for
+            return planned, beyond
         del left[max(planned.half_widths, key=lambda name: planned.half_widths[name])]
 
 
 def _empty(criterion: Criterion, axis: Axis, group: str, why: str, plan: Plan | None) -> Contrast:
     raw, corrected, judge_made, bounds = (undefined(name, why) for name in GAPS)
-    return Contrast(criterion, axis, group, None, raw, corrected, judge_made, bounds, [why], plan, 0.0)
+    return Contrast(criterion, axis, group, None, raw, corrected, judge_made, bounds, [why], "", plan, 0.0)

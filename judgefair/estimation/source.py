@@ -13,7 +13,7 @@ from judgefair.estimation.carry_over import refuse_another_judge
 from judgefair.estimation.columns import Columns
 from judgefair.records import Item
 from judgefair.rubric.rubric import Rubric
-from judgefair.runs.folder import PROGRAM, read_manifest
+from judgefair.runs.folder import MANIFEST, PROGRAM, read_manifest
 from judgefair.runs.tables import read_ratings, read_run_items
 from judgefair.validation.assemble import assemble
 from judgefair.validation.store import carry_validation, load_validation, read_scope, save_validation
@@ -29,13 +29,15 @@ class Source:
         self.run = run
         self.program: JudgeProgram = load_program(run / PROGRAM)
         self.rubric: Rubric = self.program.rubric
-        self.manifest = read_manifest(run)
+        self.manifest = _manifest_of(run)
         self.judge: str = self.manifest["model"]["name"]
         self.items = read_run_items(run)
         scales = {criterion.id: criterion.scale for criterion in self.rubric.criteria}
         frame = read_ratings(run, scales)
         earlier = read_scope(run)
-        self.labels = earlier["labels"] if earlier else "human"
+        if earlier and (earlier.get("program"), earlier["judge"]) != (self.program.fingerprint, self.judge):
+            earlier = None  # of what the folder held before it was judged anew
+        self.labels: str = earlier["labels"] if earlier else self.manifest.get("labels", "human")
         raters = frame.loc[frame["rater_kind"] == "human", ["rater_id"]].drop_duplicates()
         if ratings is not None:
             given, raters = _given_ratings(ratings, scales, self.items)
@@ -118,6 +120,16 @@ class Source:
         }
         notes = [] if labelled else ["The run has no human labels."]
         return assemble(items, frame, raters, scales, scope, notes, rubric=self.rubric, seed=seed, n_resamples=n_resamples)
+
+
+def _manifest_of(run: Path) -> dict[str, Any]:
+    manifest = read_manifest(run)
+    wanted = [name for name in ("model", "as_of") if name not in manifest]
+    if wanted:
+        raise InputError(
+            f"{run / MANIFEST}: does not say {' and '.join(wanted)}. Run judgefair judge ... --out {run} again: what had landed is kept"
+        )
+    return manifest
 
 
 def _given_ratings(

@@ -17,7 +17,8 @@ NAN = float("nan")
 class Contrast:
     """One criterion, one population against its reference, before the verdict.
 
-    `reasons` make it undetermined whatever its interval; `df` are the degrees of freedom of the corrected gap's interval.
+    `reasons` make it undetermined whatever its interval, and so does a `contradiction` of its cues; `df` are the degrees of
+    freedom of the corrected gap's interval.
     """
 
     criterion: Criterion
@@ -29,6 +30,7 @@ class Contrast:
     judge_made: Estimate
     bounds: Estimate
     reasons: list[str]
+    contradiction: str
     plan: Plan | None
     df: float
 
@@ -60,8 +62,8 @@ def verdicts(contrasts: Sequence[Contrast], labels: str, is_carried: bool, confi
     for contrast in contrasts:
         k = place.get(id(contrast))
         intervals = _interval(strict, k), _interval(loose, k)
-        answer, reasons = _answer(contrast, *intervals)
-        settles = _settles(contrast, labels, is_carried) if answer == "undetermined" else ""
+        answer, reasons, is_lost = _answer(contrast, *intervals)
+        settles = _settles(contrast, labels, is_carried, is_lost) if answer == "undetermined" else ""
         has_interval = contrast.corrected.low == contrast.corrected.low
         could_see = minimal_effect(contrast.corrected.se, df=contrast.df, confidence=confidence) if has_interval else NAN
         axis = contrast.axis.axis
@@ -78,44 +80,53 @@ def _interval(together: Simultaneous, k: int | None) -> Interval:
     return (NAN, NAN, together.level) if k is None else (float(together.low[k]), float(together.high[k]), together.level)
 
 
-def _answer(contrast: Contrast, for_disparity: Interval, for_equivalence: Interval) -> tuple[Answer, list[str]]:
-    tolerance, reasons = contrast.criterion.tolerance, list(contrast.reasons)
+def _answer(contrast: Contrast, for_disparity: Interval, for_equivalence: Interval) -> tuple[Answer, list[str], bool]:
+    """The answer, its reasons, and whether it is open for missing ratings alone."""
+    tolerance = contrast.criterion.tolerance
+    reasons = [*contrast.reasons, *filter(None, [contrast.contradiction])]
     if contrast.role == "may_use":
         axis = contrast.axis.axis
-        return "reported", [*reasons, f"the rubric allows the answer to depend on {axis}: the difference is reported, not judged"]
+        allowed = f"the rubric allows the answer to depend on {axis}: the difference is reported, not judged"
+        return "reported", [*reasons, allowed], False
     if reasons or for_disparity[0] != for_disparity[0]:
-        return "undetermined", reasons or [contrast.corrected.method]
+        return "undetermined", reasons or [contrast.corrected.method], False
     answer = decide(for_disparity, for_equivalence, tolerance)
     if answer == "undetermined":
         low, high, level = for_disparity
         interval = f"the {level:.0%} simultaneous interval {low:+.2f} to {high:+.2f}"
-        return answer, [f"{interval} lies neither outside ±{tolerance:g} nor, at {for_equivalence[2]:.0%}, inside it"]
+        return answer, [f"{interval} lies neither outside ±{tolerance:g} nor, at {for_equivalence[2]:.0%}, inside it"], False
     bounds = contrast.bounds
     if decide(_widened(for_disparity, bounds), _widened(for_equivalence, bounds), tolerance) != answer:
         reach = f"{bounds.low:+.2f} to {bounds.high:+.2f} whatever they were"
-        return "undetermined", [f"it would be {answer}, but the missing ratings could change that ({reach})"]
-    return answer, reasons
+        return "undetermined", [f"it would be {answer}, but the missing ratings could change that ({reach})"], True
+    return answer, reasons, False
 
 
-def _settles(contrast: Contrast, labels: str, is_carried: bool) -> str:
+def _settles(contrast: Contrast, labels: str, is_carried: bool, is_lost: bool) -> str:
     """What would settle an undetermined contrast."""
     plan, reference, tolerance = contrast.plan, contrast.axis.reference, contrast.criterion.tolerance
     if plan is None:
-        return ""
-    if contrast.gaps is None:
-        return f"items of {contrast.group} in the run"
+        return "a scale with distances between its levels, such as an ordinal one"
+    absent = [name for name in (contrast.group, reference) if name not in plan.now]
+    if contrast.gaps is None or absent:
+        return f"items of {' and of '.join(absent)} in the run, with ratings by the judge"
+    if is_lost:
+        return "the missing ratings: judge those items again, or find out why the judge gives none"
+    if contrast.contradiction and len(contrast.reasons) == 0:
+        return "a gap for each cue: no number of labels makes one answer of gaps that differ in sign"
+    enough = f"at least {MIN_LABELLED} scenarios of {contrast.group} and of {reference}"
     if is_carried:
-        return f"human labels of the run itself: at least {MIN_LABELLED} scenarios of {contrast.group} and of {reference}"
+        return f"human labels of the run itself: {enough}"
     if labels != "human":
-        return "labels by humans"
+        return f"labels by humans: {enough}"
+    if not plan.needed and not plan.half_widths:
+        return plan.reason
     if contrast.group not in plan.needed or reference not in plan.needed:
-        return (
-            f"more items of {contrast.group}: labelling all there are would not tell the gap to ±{tolerance:g}"
-            if plan.now
-            else plan.reason
-        )
+        return f"more items of {contrast.group}: labelling all there are would not tell the gap to ±{tolerance:g}"
     missing = {name: plan.needed[name] - plan.now[name] for name in (contrast.group, reference)}
     wanted = " and ".join(f"{n:,} of {name}" for name, n in missing.items() if n > 0)
+    if contrast.gaps.weak[contrast.group]:
+        return f"labels of {enough}" + (f", about {wanted} more in all" if wanted else "") + ", of which some differ"
     if wanted:
         return f"labels of about {wanted} more would tell the gap to ±{tolerance:g}"
     if not contrast.corrected.is_defined:

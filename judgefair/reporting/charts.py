@@ -8,7 +8,7 @@ import altair
 import vl_convert
 
 from judgefair.estimation import Estimation
-from judgefair.reporting.words import contrast_name, labellers, population_name, populations, printable
+from judgefair.reporting.words import labellers, population_name, populations, printable
 from judgefair.validation import Validation
 
 alt: Any = altair  # its generated types reject plain lists
@@ -39,18 +39,20 @@ def judge_error_chart(validation: Validation, criterion: str) -> dict[str, Any] 
 
 def gaps_chart(estimation: Estimation, criterion: str) -> dict[str, Any] | None:
     """Raw gap, judge-made part and corrected gap of every contrast, and the tolerance."""
-    names = {"raw": "raw: the judge's gap", "judge_made": "made by the judge", "corrected": "corrected: what humans would find"}
+    names = {"raw": "raw", "judge_made": "made by the judge", "corrected": "corrected"}
     rows, tolerance = [], 0.0
     for verdict in estimation.verdicts:
         if verdict.criterion != criterion:
             continue
         tolerance = verdict.tolerance
+        against = next(iter(verdict.contrast.values()))
+        label = f"{population_name(verdict.population)}\nagainst {against} (n={verdict.raw.n_items:,} items)"
         for part, name in names.items():
             estimate = getattr(verdict, part)
             if estimate.is_defined:
                 known = estimate.low == estimate.low
                 interval = {"low": estimate.low, "high": estimate.high} if known else {}
-                rows.append({"population": contrast_name(verdict), "who": name, "value": estimate.value} | interval)
+                rows.append({"population": label, "who": name, "value": estimate.value} | interval)
     if not rows:
         return None
     return _intervals(
@@ -152,15 +154,18 @@ def _intervals(rows: list[dict[str, Any]], title: str, whose: list[str], marks: 
     """
     order = list(dict.fromkeys(row["population"] for row in rows))
     shown = [name for name in whose if any(row["who"] == name for row in rows)]
+    legend = {"legend": None} if len(whose) == 1 else {}  # the axis says what it is
     base = alt.Chart(alt.Data(values=rows)).encode(
-        y=alt.Y("population:N", title=None, sort=order),
+        y=alt.Y("population:N", title=None, sort=order, axis=alt.Axis(labelExpr="split(datum.label, '\\n')")),
         yOffset=alt.YOffset("who:N", sort=shown),
-        color=alt.Color("who:N", title=None, sort=shown, scale=alt.Scale(domain=shown, range=COLOURS[len(whose)][-len(shown) :])),
+        color=alt.Color(
+            "who:N", title=None, sort=shown, scale=alt.Scale(domain=shown, range=COLOURS[len(whose)][-len(shown) :]), **legend
+        ),
     )
     bars = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=title, axis=alt.Axis(tickCount=6)), x2="high:Q")
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
         x=alt.X("value:Q", title=title, axis=alt.Axis(tickCount=6)),
-        shape=alt.Shape("who:N", title=None, sort=shown, scale=alt.Scale(domain=shown, range=SHAPES[-len(shown) :])),
+        shape=alt.Shape("who:N", title=None, sort=shown, scale=alt.Scale(domain=shown, range=SHAPES[-len(shown) :]), **legend),
     )
     zero = alt.Chart(alt.Data(values=[{"zero": 0}])).mark_rule(stroke=INK, strokeDash=[3, 3]).encode(x="zero:Q")
     limits = alt.Chart(alt.Data(values=[{"at": at} for at in marks])).mark_rule(stroke=INK, strokeDash=[1, 4]).encode(x="at:Q")
@@ -171,7 +176,7 @@ def _intervals(rows: list[dict[str, Any]], title: str, whose: list[str], marks: 
 def _finish(chart: Any, height: int) -> dict[str, Any]:
     finished = (
         chart.properties(
-            width=430, height=height, background="transparent", padding={"left": 40, "right": 20, "top": 5, "bottom": 5}
+            width=430, height=height, background="transparent", padding={"left": 60, "right": 20, "top": 5, "bottom": 5}
         )
         .configure(font="sans-serif")
         .configure_axis(

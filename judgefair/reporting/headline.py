@@ -3,12 +3,14 @@
 from collections import Counter
 
 from judgefair.estimation import Estimation
-from judgefair.reporting.words import answer_of, labellers, only_level, population_name
+from judgefair.reporting.blocks import number
+from judgefair.reporting.words import answer_of, labellers, lacks_variance, only_level, population_name
 from judgefair.statistics.estimate import Estimate
 from judgefair.validation import Validation
 
 POOR = 0.2
 MOST_SHOWN = 3
+ANSWERS = ("disparity", "equivalent", "difference present", "difference absent", "undetermined")
 NEAR_HUMAN = 0.8
 
 
@@ -23,9 +25,12 @@ def headline(validation: Validation) -> str:
     worst = min(told, key=lambda name: told[name].value)
     human = validation.find("alpha.human", worst)
     only = only_level(validation, worst)
-    trust, because = (
-        _trust(told[worst], human, whom) if only is None else ("very little", f"it gave every item the same level, {only}")
-    )
+    if only is not None:
+        trust, because = "very little", f"it gave every item the same level, {only}"
+    elif told[worst].low <= 0 < told[worst].high and lacks_variance(validation, worst):
+        trust, because = "not on this evidence", f"the {whom} give nearly all items one level, so that chance would agree as well"
+    else:
+        trust, because = _trust(told[worst], human, whom)
     others = f" It is the weakest of {len(validation.scales)} criteria." if len(validation.scales) > 1 else ""
     untold = [name for name in agreements if name not in told]
     unknown = f" Nothing can be told of {', '.join(untold)}." if untold else ""
@@ -42,14 +47,16 @@ def verdict_line(estimation: Estimation) -> str:
     if not judged:
         return "The rubric allows every axis to matter: differences are reported, and nothing is judged."
     answers = Counter(answer_of(verdict) for verdict in judged)
+    counts = [f"{answers[answer]} {answer}" for answer in ANSWERS if answers[answer]]
     found = [verdict for verdict in judged if verdict.role == "must_ignore" and verdict.answer == "disparity"]
     shown = "; ".join(
-        f"{verdict.criterion}, {population_name(verdict.population)} {verdict.corrected.value:+.2f}"
+        f"{verdict.criterion}, {population_name(verdict.population)} {number(verdict.corrected, signed=True).text.split()[0]}"
         for verdict in found[:MOST_SHOWN]
-    ).replace("-", "−")
+    )
     more = f" and {len(found) - MOST_SHOWN} more" if len(found) > MOST_SHOWN else ""
-    counts = ", ".join(f"{n} {answer}" for answer, n in sorted(answers.items()))
-    return f"Of {len(judged)} contrasts: {counts}{f' ({shown}{more})' if found else ''}."
+    if found:
+        counts[0] += f" ({shown}{more})"
+    return f"Of {len(judged)} contrasts: {', '.join(counts)}."
 
 
 def _trust(agreement: Estimate, human: Estimate, whom: str) -> tuple[str, str]:

@@ -15,6 +15,9 @@ _CAUTION = {
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
+NEARLY_ALWAYS, LOW = 0.9, 0.67
+"""Share of agreeing pairs, and Krippendorff's limit of what alpha bears at all: between them agreement without variance."""
+
 
 def printable(text: str) -> str:
     """The text with U+FFFD for each control character and half pair: they could steer a terminal, and have no place on a page.
@@ -57,6 +60,12 @@ def contrast_name(verdict: Verdict) -> str:
 def told_of(verdict: Verdict) -> str:
     """Why it is what it is, and what would settle it."""
     return "; ".join(verdict.reasons) + (f". To settle it: {verdict.settles}" if verdict.settles else "")
+
+
+def lacks_variance(validation: Validation, criterion: str, population: Population | None = None) -> bool:
+    """Whether raters nearly always agree and their alpha is low all the same, since nearly all ratings are one level."""
+    alpha, share = (validation.find(name, criterion, population) for name in ("alpha.human", "agreement.human"))
+    return alpha.is_defined and alpha.value < LOW and share.value >= NEARLY_ALWAYS
 
 
 def only_level(validation: Validation, criterion: str) -> Level | None:

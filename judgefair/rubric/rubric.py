@@ -21,7 +21,7 @@ class Validity(Strict):
     """What a judge must show against humans before its ratings are relied on."""
 
     min_alpha_ratio: float = Field(ge=0, description="the least alpha.judge_human / alpha.human")
-    alt_test_epsilon: float = Field(ge=0, le=1, description="epsilon of the alternative annotator test")
+    alt_test_epsilon: float = Field(ge=0, lt=1, description="epsilon of the alternative annotator test")
     max_judge_error_gap: float = Field(ge=0, description="the largest gap of judge error between populations, in scale points")
     max_unparsable_rate: float = Field(ge=0, le=1, description="the largest share of unparsable replies")
 

@@ -47,11 +47,16 @@ def write_manifest(run: Path, content: dict[str, Any], as_of: str | None = None)
 
 
 def read_manifest(run: Path) -> dict[str, Any]:
-    """The manifest of a run; empty where there is none yet."""
+    """The manifest of a run; empty where there is none yet, InputError where it cannot be read."""
     path = run / MANIFEST
     if not path.is_file():
         return {}
-    manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    try:
+        manifest = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error}). Remove it, and run the command that filled {run} again") from None
+    if not isinstance(manifest, dict):
+        raise InputError(f"{path}: is no manifest of a run. Remove it, and run the command that filled {run} again")
     return manifest
 
 

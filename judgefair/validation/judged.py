@@ -99,7 +99,16 @@ def validate(
         "as_of": manifest["as_of"],
     }
     write_manifest(
-        run, {**manifest, "stage": "validate", "set": cset.id, "split": split, "split_fingerprint": part.fingerprint}, as_of
+        run,
+        {
+            **manifest,
+            "stage": "validate",
+            "set": cset.id,
+            "split": split,
+            "split_fingerprint": part.fingerprint,
+            "labels": cset.card.labels,
+        },
+        as_of,
     )
     present = {(axis, group) for item in part.items for axis, group in item.populations.items()}
     unlabelled = [

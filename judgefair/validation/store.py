@@ -20,9 +20,20 @@ NAME, CARRIED, SCHEMA_VERSION = "validation.json", "validated", 1
 def save_validation(validation: Validation, run: Path) -> None:
     """Write `validation.json` beside the run's tables, and the human ratings into its `ratings.parquet`.
 
-    A validation on some of a run's items is known by its human ratings: the items that have one.
+    A validation on some of a run's items is known by its human ratings: the items that have one. An earlier validation goes
+    before the tables change, so that whatever ends the process, none stands beside ratings that it does not speak of.
+
+    Raises
+    ------
+    InputError : the folder holds the run of a judge program, and this validation is of none.
     """
+    if (run / PROGRAM).exists() and "program" not in validation.scope:
+        raise InputError(
+            f"{run}: holds a run of a judge program, whose ratings these would replace. Choose another --out; human labels of "
+            f"that run are brought in by judgefair estimate {run} --ratings FILE"
+        )
     run.mkdir(parents=True, exist_ok=True)
+    (run / NAME).unlink(missing_ok=True)
     humans = validation.ratings[validation.ratings["rater_kind"] == "human"]
     if (run / PROGRAM).exists():
         add_human_ratings(humans, validation.scales, run)
@@ -44,9 +55,13 @@ def save_validation(validation: Validation, run: Path) -> None:
 def carry_validation(source: Path, run: Path) -> None:
     """Keep the validation of another run beside this one's tables, in place of one of its own without labels."""
     kept = run / CARRIED
-    kept.mkdir(exist_ok=True)
-    for name in (NAME, ITEMS, RATINGS):
-        shutil.copyfile(source / name, kept / name)
+    if source.resolve() != kept.resolve():
+        kept.mkdir(exist_ok=True)
+        (kept / NAME).unlink(missing_ok=True)
+        for name in (ITEMS, RATINGS, NAME):  # the validation last: without it the tables are in nobody's use
+            partial = kept / f"{name}.partial"
+            shutil.copyfile(source / name, partial)
+            partial.replace(kept / name)
     (run / NAME).unlink(missing_ok=True)
 
 
@@ -81,8 +96,13 @@ def load_validation(run: Path) -> Validation:
             labelled = set(ratings.loc[(ratings["rater_kind"] == "human") & ratings["code"].notna(), "item_id"])
             items = [item for item in items if item.item_id in labelled]
             ratings = ratings[ratings["item_id"].isin(labelled)].reset_index(drop=True)
+            if fingerprint([item.item_id for item in items]) != data["items"]:
+                raise InputError(
+                    f"{path}: speaks of other items than {ITEMS} and {RATINGS} beside it, which were written anew since. "
+                    "Run the command that wrote it again"
+                )
         return Validation(data["scope"], scales, findings, gate, items, ratings, data["notes"])
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: a part is missing or wrong ({type(error).__name__}: {error}). Run validate again") from None
 
 

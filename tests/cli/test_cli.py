@@ -90,7 +90,20 @@ def test_every_verb_and_every_option_has_help(path: tuple[str, ...], command: cl
 
 def test_the_verbs_are_those_that_this_version_has() -> None:
     verbs = {path[0] for path, _ in COMMANDS}
-    assert verbs == {"demo", "init", "check", "compile", "judge", "validate", "sets", "models", "report", "plugins"}
+    assert verbs == {
+        "demo",
+        "init",
+        "check",
+        "compile",
+        "judge",
+        "validate",
+        "estimate",
+        "plan",
+        "sets",
+        "models",
+        "report",
+        "plugins",
+    }
 
 
 @pytest.mark.parametrize(
@@ -358,10 +371,14 @@ def test_validate_with_a_program_resumes_to_the_same_report(run: Callable[..., D
         "--out", tmp_path / "run", "--as-of", "2026-01-01",
     ]  # fmt: skip
     first = run(*arguments, "--json")
-    assert first.code == 0, first.err
+    assert first.code == 3, first.err  # a scripted judge passes no gate
+    assert "scripted:hash did not pass the validity gate of writing_tutor on writing_tutor_anchors" in first.err
+    assert any(check["status"] != "passed" for check in json.loads(first.out)["gate"])
+    names = {"items.parquet", "ratings.parquet", "validation.json", "manifest.json", "program.json", "report.html"}
+    assert names <= {path.name for path in (tmp_path / "run").iterdir()}
     kept = (tmp_path / "run" / "report.html").read_bytes()
     again = run(*arguments)
-    assert again.code == 0
+    assert again.code == 3
     assert (tmp_path / "run" / "report.html").read_bytes() == kept
     assert json.loads(first.out)["labels"] == "constructed"
 

@@ -31,17 +31,19 @@ def browser() -> Iterator["sync_api.Browser"]:
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory, hostile: jf.Validation, constructed: jf.Validation) -> dict[str, Path]:
+def pages(
+    tmp_path_factory: pytest.TempPathFactory, hostile: jf.Validation, constructed: jf.Validation, run: Path
+) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
-    named = {"hostile": hostile, "constructed": constructed}
-    return {name: write_report(build_report(validation), folder / name) for name, validation in named.items()}
+    named = {"hostile": hostile, "constructed": constructed, "estimated": run}
+    return {name: write_report(build_report(source), folder / name) for name, source in named.items()}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("name", ["hostile", "constructed"])
+@pytest.mark.parametrize(("name", "n_sections"), [("hostile", 6), ("constructed", 7), ("estimated", 12)])
 def test_a_page_is_whole_and_quiet(
-    name: str, width: int, scheme: str, browser: "sync_api.Browser", pages: dict[str, Path]
+    name: str, n_sections: int, width: int, scheme: str, browser: "sync_api.Browser", pages: dict[str, Path]
 ) -> None:
     said: list[str] = []
     asked: list[str] = []
@@ -56,7 +58,7 @@ def test_a_page_is_whole_and_quiet(
     assert [url for url in asked if url != "data:,"] == [address]
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     sections = page.locator("section")
-    assert sections.count() == 6
+    assert sections.count() == n_sections
     for place in range(sections.count()):
         assert sections.nth(place).is_visible()
         assert sections.nth(place).locator("h2").is_visible()
@@ -68,6 +70,11 @@ def test_a_page_is_whole_and_quiet(
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= width
         assert box["height"] > 40
+    captions = page.locator("caption")
+    for place in range(captions.count()):
+        box = captions.nth(place).bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= width  # a caption is read without scrolling its table
     ink, paper = page.evaluate("[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]")
     assert (brightness(ink) > brightness(paper)) == (scheme == "dark")
     assert page.evaluate("document.scripts.length") == 0

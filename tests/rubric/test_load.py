@@ -305,7 +305,7 @@ def test_all_problems_are_told_at_once_each_with_its_line(tmp_path):
         (
             "alt_test_epsilon: 0.15",
             "alt_test_epsilon: 1.5",
-            "validity.alt_test_epsilon is 1.5: Input should be less than or equal to 1",
+            "validity.alt_test_epsilon is 1.5: Input should be less than 1",
         ),
         ("n: 2,", "n: 2.5,", "participation[0].n is 2.5: Input should be a valid integer"),
         ("n: 2,", "n: 0,", "participation[0].n is 0: Input should be greater than or equal to 1"),

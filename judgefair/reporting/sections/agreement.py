@@ -3,13 +3,11 @@
 from judgefair.estimation import Estimation
 from judgefair.reporting.blocks import Block, Cell, Chart, Section, Table, Text, number
 from judgefair.reporting.charts import agreement_chart, ratings_chart
-from judgefair.reporting.words import caution, labellers, only_level, population_name, populations
+from judgefair.reporting.words import caution, labellers, lacks_variance, only_level, population_name, populations
 from judgefair.statistics.resample import FEW
 from judgefair.validation import Validation
 
 ORDER = 30
-NEARLY_ALWAYS, LOW = 0.9, 0.67
-"""Share of agreeing pairs, and Krippendorff's limit of what alpha bears at all: between them agreement without variance."""
 
 
 def build(validation: Validation, estimation: Estimation | None) -> Section:
@@ -92,11 +90,14 @@ def _no_variance(validation: Validation, criterion: str) -> list[str]:
     """Populations whose raters nearly always agree and whose alpha is low all the same, explained."""
     told = []
     for population in populations(validation):
-        alpha, share = (validation.find(name, criterion, population) for name in ("alpha.human", "agreement.human"))
-        if alpha.is_defined and share.value >= NEARLY_ALWAYS and alpha.value < LOW:
-            told.append(
-                f"{criterion}, {population_name(population)}: {labellers(validation)} agree on {share.value:.0%} of pairs, and alpha is "
-                f"{alpha.value:.2f} all the same. Nearly all ratings are the same level, so that chance alone would give nearly as much "
-                "agreement: alpha then tells how little the items vary, not how well people rate"
-            )
-    return [f"{text}." for text in told]
+        if lacks_variance(validation, criterion, population):
+            alpha, share = (validation.find(name, criterion, population) for name in ("alpha.human", "agreement.human"))
+            value = number(alpha).text.split()[0]
+            told.append(f"{population_name(population)} ({share.value:.1%} of pairs agree, alpha {value})")
+    if not told:
+        return []
+    return [
+        f"{criterion}: {labellers(validation)} agree on nearly all pairs, and alpha is low all the same: {', '.join(told)}. Nearly all these "
+        "ratings are the same level, so that chance alone would give nearly as much agreement: alpha then tells how little "
+        "the items vary, not how well people rate."
+    ]

@@ -69,12 +69,17 @@ def _worst(estimation: Estimation, criterion: str) -> list[Block]:
     for finding in estimation.findings:
         if finding.criterion == criterion and finding.estimate.estimand == "worst_population" and finding.estimate.is_defined:
             worst = finding.estimate
-            reach = f"{worst.low:+.2f} to {worst.high:+.2f}".replace("-", "−")
-            told = f"{criterion}: {population_name(finding.population)} is served worst, by {worst.value:.2f} points"
-            p_value = "" if worst.p_value is None else f"; no gap at all on this axis: p = {worst.p_value:.3f}"
+            gap, reach = (text.replace("-", "−") for text in (f"{worst.value:.2f}", f"{worst.low:+.2f} to {worst.high:+.2f}"))
+            served = "served worst, by" if worst.value > 0 else "not served worse than the reference, and no other population is:"
+            told = f"{criterion}: {population_name(finding.population)} is {served} {gap} points"
+            p_value = "" if worst.p_value is None else f"; no gap at all on this axis: {_p(worst.p_value)}"
             blocks.append(
                 Text(
                     f"{told} (simultaneous interval {reach}{p_value}). The largest of several noisy gaps is too large on average."
                 )
             )
     return blocks
+
+
+def _p(p_value: float) -> str:
+    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"

@@ -33,10 +33,10 @@ def build(validation: Validation, estimation: Estimation | None) -> Section | No
     order = sorted((check for check in validation.gate if check.status != "passed"), key=lambda check: check.status != "failed")
     if order:
         rows = [
-            [Cell(population_name(check.population)), Cell(check.criterion), Cell(_STATUS[check.status]), Cell(check.reason)]
+            [Cell(check.criterion), Cell(population_name(check.population)), Cell(_STATUS[check.status]), Cell(check.reason)]
             for check in order
         ]
         blocks.append(
-            Table(f"Checks that were not passed.{caution(validation)}", ["Population", "Criterion", "Status", "Reason"], rows)
+            Table(f"Checks that were not passed.{caution(validation)}", ["Criterion", "Population", "Status", "Reason"], rows)
         )
     return Section("gate", "Validity gate", blocks)

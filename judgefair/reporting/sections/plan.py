@@ -32,7 +32,9 @@ def build(validation: Validation, estimation: Estimation | None) -> Section | No
         if rows:
             blocks.append(Table(f"{caption}.", ["Population", "Labelled now", "Needed"], rows))
         if plan.raters_per_item is not None:
-            raters = f"{plan.raters_per_item} raters an item make the most of a budget of ratings, if a new item costs as much as a rating"
+            n = plan.raters_per_item
+            who = "1 rater an item makes" if n == 1 else f"{n} raters an item make"
+            raters = f"{who} the most of a budget of ratings, if a new item costs as much as a rating"
             blocks.append(Text(f"{plan.criterion}, {plan.axis}: {raters}."))
         if plan.reason:
             blocks.append(Text(f"{plan.criterion}, {plan.axis}: {plan.reason}."))
