@@ -7,8 +7,9 @@ from judgefair.estimation.estimation import Plan
 from judgefair.estimation.verdict import Answer, Interval, Verdict, decide
 from judgefair.rubric.context import Axis
 from judgefair.rubric.criterion import Criterion, Role
-from judgefair.statistics import Disparity, Estimate, Simultaneous, minimal_effect, simultaneous
+from judgefair.statistics import Disparity, Estimate, Simultaneous, for_equivalence, minimal_effect, simultaneous
 from judgefair.statistics.disparity import MIN_LABELLED
+from judgefair.statistics.estimate import signed
 
 NAN = float("nan")
 
@@ -55,8 +56,8 @@ def verdicts(contrasts: Sequence[Contrast], labels: str, is_carried: bool, confi
     """
     family = [contrast for contrast in contrasts if contrast.role != "may_use" and contrast.has_interval]
     linear = [contrast.gaps.linear[contrast.group] for contrast in family if contrast.gaps is not None]
-    alpha = 1 - confidence
-    strict, loose = (simultaneous(linear, level, rng=seed) for level in (1 - alpha, 1 - 2 * alpha))
+    strict = simultaneous(linear, confidence, rng=seed)
+    loose = for_equivalence(linear, strict)
     place = {id(contrast): k for k, contrast in enumerate(family)}
     given = []
     for contrast in contrasts:
@@ -80,7 +81,7 @@ def _interval(together: Simultaneous, k: int | None) -> Interval:
     return (NAN, NAN, together.level) if k is None else (float(together.low[k]), float(together.high[k]), together.level)
 
 
-def _answer(contrast: Contrast, for_disparity: Interval, for_equivalence: Interval) -> tuple[Answer, list[str], bool]:
+def _answer(contrast: Contrast, outer: Interval, inner: Interval) -> tuple[Answer, list[str], bool]:
     """The answer, its reasons, and whether it is open for missing ratings alone."""
     tolerance = contrast.criterion.tolerance
     reasons = [*contrast.reasons, *filter(None, [contrast.contradiction])]
@@ -88,16 +89,15 @@ def _answer(contrast: Contrast, for_disparity: Interval, for_equivalence: Interv
         axis = contrast.axis.axis
         allowed = f"the rubric allows the answer to depend on {axis}: the difference is reported, not judged"
         return "reported", [*reasons, allowed], False
-    if reasons or for_disparity[0] != for_disparity[0]:
+    if reasons or outer[0] != outer[0]:
         return "undetermined", reasons or [contrast.corrected.method], False
-    answer = decide(for_disparity, for_equivalence, tolerance)
+    answer = decide(outer, inner, tolerance)
     if answer == "undetermined":
-        low, high, level = for_disparity
-        interval = f"the {level:.0%} simultaneous interval {low:+.2f} to {high:+.2f}"
-        return answer, [f"{interval} lies neither outside ±{tolerance:g} nor, at {for_equivalence[2]:.0%}, inside it"], False
+        interval = f"the {outer[2]:.0%} simultaneous interval {signed(outer[0])} to {signed(outer[1])}"
+        return answer, [f"{interval} lies neither outside ±{tolerance:g} nor, at {inner[2]:.0%}, inside it"], False
     bounds = contrast.bounds
-    if decide(_widened(for_disparity, bounds), _widened(for_equivalence, bounds), tolerance) != answer:
-        reach = f"{bounds.low:+.2f} to {bounds.high:+.2f} whatever they were"
+    if decide(_widened(outer, bounds), _widened(inner, bounds), tolerance) != answer:
+        reach = f"{signed(bounds.low)} to {signed(bounds.high)} whatever they were"
         return "undetermined", [f"it would be {answer}, but the missing ratings could change that ({reach})"], True
     return answer, reasons, False
 

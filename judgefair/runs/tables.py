@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from judgefair.errors import InputError
-from judgefair.records import Item, Missing, Rating
+from judgefair.records import Item, Missing, Rating, sendable
 from judgefair.rubric.scale import Scale
 
 ITEMS, RATINGS = "items.parquet", "ratings.parquet"
@@ -107,10 +107,10 @@ def write_items(items: Sequence[Item], run: Path) -> None:
     columns: dict[str, list[Any]] = {
         "item_id": [item.item_id for item in items],
         "scenario_id": [item.scenario_id for item in items],
-        "query": [item.query for item in items],
-        "response": [item.response for item in items],
+        "query": [sendable(item.query) for item in items],
+        "response": [sendable(item.response) for item in items],
         **{POPULATION + axis: [item.populations.get(axis) for item in items] for axis in axes},
-        "meta": [json.dumps(dict(item.meta), ensure_ascii=False, sort_keys=True) if item.meta else None for item in items],
+        "meta": [json.dumps(dict(item.meta), sort_keys=True) if item.meta else None for item in items],
     }
     _write(pa.table({name: pa.array(column, pa.string()) for name, column in columns.items()}), run / ITEMS)
 

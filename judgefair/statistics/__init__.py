@@ -25,7 +25,7 @@ from judgefair.statistics.rank_correlation import rank_correlation
 from judgefair.statistics.rater_alignment import RaterAlignment, rater_alignment
 from judgefair.statistics.rogan_gladen import rogan_gladen
 from judgefair.statistics.shrink import Shrunk, shrink
-from judgefair.statistics.simultaneous import Simultaneous, simultaneous
+from judgefair.statistics.simultaneous import Simultaneous, for_equivalence, simultaneous
 from judgefair.statistics.worst_population import WorstPopulation, worst_population
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "disparity",
     "distribution_shift",
     "equivalence",
+    "for_equivalence",
     "gwet",
     "icc",
     "joint_alt_test",

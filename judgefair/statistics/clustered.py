@@ -5,7 +5,7 @@ from math import nan
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from judgefair.statistics.resample import Floats
 
@@ -150,6 +150,7 @@ def _variance(influence: Floats, codes: NDArray[np.int64]) -> float:
 def _t_interval(value: float, se: float, df: float, confidence: float) -> tuple[float, float, float, float | None, str]:
     if se < 1e-12:
         return nan, nan, nan, None, "no interval: no variance between clusters"
-    reach = float(stats.t.ppf((1 + confidence) / 2, df)) * se
-    p_value = float(2 * stats.t.sf(abs(value) / se, df))
+    # The functions behind scipy.stats.t, which is many times slower.
+    reach = float(special.stdtrit(df, (1 + confidence) / 2)) * se
+    p_value = float(2 * special.stdtr(df, -abs(value) / se))
     return value - reach, value + reach, se, p_value, ""

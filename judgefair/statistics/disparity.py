@@ -110,7 +110,7 @@ def disparity(
         raw, corrected, judge_made,
         {name: tell("mean.raw", side.evaluated, [side], "", side.unseen) for name, side in sides.items()},
         {name: tell("mean.corrected", side.corrected, [side], side.how, side.problem) for name, side in sides.items()},
-        weak, linear, {name: side.spread for name, side in sides.items()}, {name: side.n_labels for name, side in sides.items()},
+        weak, linear, _spreads(sides, reference), {name: side.n_labels for name, side in sides.items()},
     )  # fmt: skip
 
 
@@ -167,7 +167,7 @@ class _Side:
         self.corrected = powered(self.human, self.shift, self.lam, lam is None)
         self.how = f"lam {self.lam:.3f}"
         self.n_labels = int(labelled.sum())
-        self.spread = _spread(self, int(seen.sum()))
+        self.n_evaluated = int(seen.sum())
         self.weak = _weakness(rows.human[labelled], self.units, self.n_labelled)
         if lam and self.is_rare and not self.weak:
             self.weak = (
@@ -191,12 +191,28 @@ def _standardised(rows: _Rows, values: Floats, chosen: np.ndarray) -> ClusteredM
     return ClusteredMean(mean.value, mean.influence, mean.has_data, fewest)
 
 
-def _spread(side: _Side, n_evaluated: int) -> Spread:
-    """Variance of the labelled part, for one label, and of what the judge says of the run."""
-    labelled = combine((1, side.human), (-side.lam, side.judge))
-    _, _, se, _, _ = labelled.interval(0.95)
-    moved = weighed(side.evaluated) if side.evaluated.fewest > 1 else np.array([np.nan])
-    return Spread(se * np.sqrt(side.n_labels), float(side.lam * np.sqrt(moved @ moved)) if side.lam > 0 else 0.0, n_evaluated)
+def _spreads(sides: Mapping[str, _Side], reference: str) -> dict[str, Spread]:
+    """What each population adds to the variance of its gap, for one label and by the judge's ratings of the run.
+
+    Its share is the covariance of its mean with the gap, so that what populations share in a scenario cancels as it does in
+    the gap. The reference adds a share to every gap, of which the largest is taken.
+    """
+    labelled = {name: weighed(side.human) - side.lam * weighed(side.judge) for name, side in sides.items()}
+    judged = {name: side.lam * weighed(side.evaluated) for name, side in sides.items()}
+    others = [name for name in sides if name != reference]
+
+    def share(name: str, against: str, moved: Mapping[str, Floats]) -> float:
+        """Of one population in the variance of its gap against another."""
+        return max(float(moved[name] @ (moved[name] - moved[against])), 0.0)
+
+    spreads = {}
+    for name, side in sides.items():
+        against = [reference] if name != reference else others
+        label, judge = (max((share(name, other, moved) for other in against), default=0.0) for moved in (labelled, judged))
+        is_known = side.n_labelled > 1 and not np.isnan(side.human.value)
+        label_sd = float(np.sqrt(label * side.n_labels)) if is_known else np.nan
+        spreads[name] = Spread(label_sd, float(np.sqrt(judge)), side.n_evaluated)
+    return spreads
 
 
 def _lacks(rows: _Rows, chosen: np.ndarray, problem: str) -> str:

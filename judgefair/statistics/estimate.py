@@ -69,6 +69,15 @@ class Estimate:
         return cls(**(dict(data) | {name: nan for name in ("value", "low", "high", "se") if data[name] is None}))
 
 
+def signed(value: float, digits: int = 2) -> str:
+    """A difference with its sign, for people: a minus sign that is one, and none before a zero.
+
+    >>> signed(-0.254), signed(-0.001)
+    ('−0.25', '+0.00')
+    """
+    return f"{round(value, digits) + 0.0:+.{digits}f}".replace("-", "−")
+
+
 def undefined(estimand: str, reason: str, **known: Any) -> Estimate:
     """An estimate without a value, and why."""
     return Estimate(estimand, nan, method=f"undefined: {reason}", **known)

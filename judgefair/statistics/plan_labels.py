@@ -113,7 +113,7 @@ def plan_labels(
         worst = max(widths, key=lambda name: widths[name])
         return LabelPlan(
             {}, widths, None,
-            f"even with every item labelled the gap of {worst} would be known to +-{widths[worst]:.3g}, and +-{delta:g} is wanted: "
+            f"even with every item labelled the gap of {worst} would be known to ±{widths[worst]:.2g}, and ±{delta:g} is wanted: "
             "more items (scenarios) are needed, not more labels",
         )  # fmt: skip
     base = populations[reference]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from judgefair.statistics.clustered import ClusteredMean
 from judgefair.statistics.estimate import Rng
@@ -72,9 +72,37 @@ def simultaneous(
     return Simultaneous(low, high, confidence, 1 - alpha, p_values)
 
 
+def for_equivalence(family: Sequence[ClusteredMean], together: Simultaneous) -> Simultaneous:
+    """Intervals at 1 - 2 alpha to read equivalences off, given those at 1 - alpha.
+
+    An equivalence is wrong where a gap beyond the tolerance on one side is estimated inside, so that one alone needs no more
+    than two one-sided tests at alpha. For a family, max-T intervals at 1 - 2 alpha are too narrow where gaps lie beyond the
+    tolerance on different sides: errors on both sides then add up. Two bounds hold on whatever sides the gaps lie: alpha
+    shared out equally (Bonferroni, one-sided), and the two-sided max-T at 1 - alpha. The narrower of both is taken.
+
+    Parameters
+    ----------
+    family : as `simultaneous` was given.
+    together : what it gave.
+
+    Examples
+    --------
+    One gap alone needs its own 90 % interval:
+
+    >>> one = ClusteredMean(0.0, np.array([1.0, -1.0, 0.5]) / 3, np.ones(3, dtype=bool), 3)
+    >>> round(for_equivalence([one], simultaneous([one])).pointwise_level, 2)
+    0.9
+    """
+    alpha = 1 - together.level
+    n_members = int(np.count_nonzero(~np.isnan(together.low)))
+    pointwise = 1 - max(2 * alpha / max(n_members, 1), 1 - together.pointwise_level)
+    ends = np.array([mean.interval(pointwise)[:2] for mean in family]).reshape(-1, 2)
+    return Simultaneous(ends[:, 0], ends[:, 1], 1 - 2 * alpha, pointwise, together.p_values)
+
+
 def _smallest_p(correlation: Floats, n_draws: int, rng: Rng) -> Floats:
     """Draws of the smallest two-sided p-value among correlated members without an effect."""
     size = len(correlation)
     root = np.linalg.cholesky(correlation + 1e-9 * np.eye(size))
     z = np.random.default_rng(rng).standard_normal((n_draws, size)) @ root.T
-    return np.asarray(2 * stats.norm.sf(np.abs(z).max(axis=1)), dtype=float)
+    return np.asarray(2 * special.ndtr(-np.abs(z).max(axis=1)), dtype=float)

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from judgefair.rubric.rubric import Validity
-from judgefair.statistics.estimate import Estimate
+from judgefair.statistics.estimate import Estimate, signed
 from judgefair.validation.finding import Finding, Population
 
 Status = Literal["passed", "failed", "not_shown"]
@@ -90,7 +90,7 @@ def _checks(criterion: str, population: Population | None, found: dict[str, Esti
         else:
             status = "passed" if abs(gap.value) <= most else "failed"
             beyond = gap.low != gap.low or max(abs(gap.low), abs(gap.high)) > most
-            reason = f"the judge's error differs from the reference's by {gap.value:+.2f} points, at most {most:g} is asked"
+            reason = f"the judge's error differs from the reference's by {signed(gap.value)} points, at most {most:g} is asked"
             yield check("max_judge_error_gap", most, status, gap.value, reason + _reach(status, beyond))
     unparsable, most = found["missing_rate.unparsable"], validity.max_unparsable_rate
     if unparsable.is_defined:

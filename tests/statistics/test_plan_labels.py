@@ -126,7 +126,7 @@ def test_where_all_items_labelled_do_not_suffice_the_reason_says_so() -> None:
     plan = plan_labels({"r": Spread(1.0, 0.05, 100), "a": Spread(1.0, 0.2, 100)}, "r", 0.25)
     assert plan == LabelPlan({}, plan.half_widths, None, plan.reason)
     assert plan.half_widths["a"] == pytest.approx(1.96 * sqrt(0.02 + 0.0025 + 0.04), rel=1e-3)
-    assert plan.reason.startswith("even with every item labelled the gap of a would be known to +-0.49")
+    assert plan.reason.startswith("even with every item labelled the gap of a would be known to ±0.49")
 
 
 @pytest.mark.parametrize(
