@@ -66,14 +66,16 @@ def plan_(
     validation: FromValidation = None,
     ratings: Ratings = None,
     populations: Annotated[
-        int, typer.Option("--populations", min=2, help="Without a run: populations, the reference included.")
-    ] = 2,
+        int | None,
+        typer.Option("--populations", min=2, help="Without a run: populations, the reference included; 2 unless told."),
+    ] = None,
     sd: Annotated[
         float | None, typer.Option("--sd", min=0.0, help="Without a run: standard deviation of human labels, in scale points.")
     ] = None,
     correlation: Annotated[
-        float, typer.Option("--correlation", min=-1.0, max=1.0, help="Without a run: of judge and human labels.")
-    ] = 0.0,
+        float | None,
+        typer.Option("--correlation", min=-1.0, max=1.0, help="Without a run: of judge and human labels; 0 unless told."),
+    ] = None,
     items: Annotated[
         int | None, typer.Option("--items", min=1, help="Without a run: items of each population that the judge rates.")
     ] = None,
@@ -83,7 +85,7 @@ def plan_(
     seed: Seed = 0,
     as_json: bool = JSON,
 ) -> None:
-    """How many human labels of which populations bring every corrected gap within the tolerance.
+    """How many human labels of which populations bring every corrected gap within the tolerance. Nothing is written.
 
     From a pilot (a run with some labels), or from assumptions: --sd, --correlation, --items and --tolerance.
     """
@@ -92,8 +94,10 @@ def plan_(
     from judgefair.reporting.terminal import PlanTable
 
     if run is not None:
-        if sd is not None or tolerance is not None:
-            raise UsageError("--sd and --tolerance are assumptions in place of a run. Give a run folder, or the assumptions")
+        if any(assumed is not None for assumed in (populations, sd, correlation, items, tolerance)):
+            raise UsageError(
+                "--sd, --tolerance and the like are assumptions in place of a run. Give a run folder, or the assumptions"
+            )
         plans, could_see = _from_pilot(run, validation, ratings, seed)
     else:
         if validation is not None or ratings is not None:
@@ -102,7 +106,7 @@ def plan_(
             raise UsageError(
                 "expected a run folder, or assumptions: --sd 1.0 --tolerance 0.25 [--correlation 0.6 --items 500 --populations 4]"
             )
-        plans, could_see = [_assumed(populations, sd, correlation, items, tolerance)], []
+        plans, could_see = [_assumed(populations or 2, sd, correlation or 0.0, items, tolerance)], []
     if as_json:
         from dataclasses import asdict
 
@@ -112,9 +116,9 @@ def plan_(
 
 
 def _from_pilot(run: Path, validation: Path | None, ratings: Path | None, seed: int) -> tuple[list["Plan"], list[dict[str, Any]]]:
-    from judgefair.estimation import estimate
+    from judgefair.estimation import pilot
 
-    found: Estimation = estimate(run, validation=validation, ratings=ratings, seed=seed)
+    found: Estimation = pilot(run, validation=validation, ratings=ratings, seed=seed)
     could_see = [
         {name: verdict[name] for name in ("criterion", "population", "contrast", "could_see")}
         for verdict in found.to_json()["verdicts"]

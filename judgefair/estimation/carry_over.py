@@ -7,6 +7,7 @@ from judgefair.errors import InputError
 from judgefair.records import Item
 from judgefair.statistics import Estimate, distribution_shift
 from judgefair.validation.finding import Population
+from judgefair.validation.gate import Check
 from judgefair.validation.validation import Validation
 
 MAX_AUC = 0.7
@@ -36,6 +37,17 @@ def shift(validation: Validation, items: Sequence[Item], seed: int) -> Estimate:
     return distribution_shift(texts, others, [item.unit for item in of_set], [item.unit for item in items], seed=seed)
 
 
+def not_passed(validation: Validation, criterion: str, populations: Sequence[Population]) -> list[Check]:
+    """Checks of the gate on these populations, or on all items, that were not passed."""
+    return [
+        check
+        for check in validation.gate
+        if check.criterion == criterion
+        and check.status != "passed"
+        and (check.population is None or check.population in populations)
+    ]
+
+
 def why_not(validation: Validation, shifted: Estimate, criterion: str, populations: Sequence[Population]) -> list[str]:
     """Reasons against carrying the judge's error over to these populations; none where it may be."""
     name = validation.scope["set"]["id"]
@@ -46,12 +58,7 @@ def why_not(validation: Validation, shifted: Estimate, criterion: str, populatio
         reasons.append(
             f"the gate counts on the locked test split, and the judge was validated on {validation.scope['split']} of {name}"
         )
-    concerned = [
-        check
-        for check in validation.gate
-        if check.criterion == criterion and (check.population is None or check.population in populations)
-    ]
-    failed = [check for check in concerned if check.status != "passed"]
+    failed = not_passed(validation, criterion, populations)
     if failed:
         reasons.append(
             f"the judge did not pass the gate on {name}: {failed[0].reason}"

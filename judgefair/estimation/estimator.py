@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from judgefair.errors import InputError
-from judgefair.estimation.carry_over import shift, why_not
+from judgefair.estimation.carry_over import not_passed, shift, why_not
 from judgefair.estimation.estimation import Estimation, Plan, save_estimation
 from judgefair.estimation.source import Source
 from judgefair.estimation.verdicts import Contrast, verdicts
@@ -16,6 +16,7 @@ from judgefair.records import MISSING_REASONS
 from judgefair.rubric.context import Axis
 from judgefair.rubric.criterion import Criterion
 from judgefair.runs.folder import PROGRAM, open_run
+from judgefair.runs.tables import ratings_fingerprint
 from judgefair.statistics import (
     Disparity,
     Estimate,
@@ -66,23 +67,39 @@ def estimate(
     """
     if not 0.5 < confidence < 1:
         raise InputError(f"confidence is {confidence:g}. Expected a share above 0.5 and below 1, such as 0.95")
+    _check_run(run)
+    with open_run(run):
+        source = Source(run, validation, ratings, keep=True, seed=seed, n_resamples=n_resamples)
+        estimation = _Estimator(source, confidence, seed).estimation()
+        save_estimation(estimation, run)
+    return estimation
+
+
+def pilot(run: Path, *, validation: Path | None = None, ratings: Path | pd.DataFrame | None = None, seed: int = 0) -> Estimation:
+    """What `estimate` would say, with its plans, and nothing written into the run."""
+    _check_run(run)
+    return _Estimator(Source(run, validation, ratings, keep=False), 0.95, seed).estimation()
+
+
+def _check_run(run: Path) -> None:
     if not (run / PROGRAM).is_file():
         raise InputError(
             f"{run}: has no {PROGRAM}, and verdicts need the rubric in it. Expected a run that judgefair judge, or validate with a "
             "--program, filled"
         )
-    with open_run(run):
-        source = Source(run, validation, ratings, seed, n_resamples)
-        estimation = _Estimator(source, confidence, seed).estimation()
-        save_estimation(estimation, run)
-    return estimation
 
 
 class _Estimator:
     def __init__(self, source: Source, confidence: float, seed: int) -> None:
         self._source, self._confidence, self._seed = source, confidence, seed
         self._columns = source.columns
-        self._groups = {axis.axis: self._columns.groups(axis.axis) for axis in source.rubric.context.populations}
+        self._groups, self._undeclared = {}, list[str]()
+        for axis in source.rubric.context.populations:
+            group_of = self._columns.groups(axis.axis)
+            is_declared = np.isin(group_of, ["", *axis.groups])
+            self._undeclared += [f"{axis.axis}: {group}" for group in sorted(set(group_of[~is_declared]))]
+            self._groups[axis.axis] = np.where(is_declared, group_of, "").astype(object)
+        self._gate_blocks = False
         self._shift = shift(source.outside, source.items, seed) if source.is_carried and source.outside else None
         self._clusters = self._columns.units if self._columns.has_scenarios else None
         self._findings: list[Finding] = []
@@ -95,14 +112,21 @@ class _Estimator:
         self._missing()
         notes = list(source.notes)
         others = sorted({axis for item in source.items for axis in item.populations} - {axis.axis for axis in axes})
-        if others:
-            notes.append(f"Axes of the items that the rubric does not declare are not compared: {', '.join(others)}.")
+        if others or self._undeclared:
+            unknown = ", ".join([*others, *self._undeclared])
+            notes.append(f"What the items have and the rubric does not declare is not compared: {unknown}.")
         if self._shift is not None:
             self._findings.append(Finding("all", None, None, self._shift))
             notes.append(
                 f"The judge's error is carried over from {source.scope()['labels_from']}, with lam = 1: nothing of it is known from the run itself."
             )
-        return Estimation(source.scope(), given, self._findings, self._plans, notes)
+        scope = source.scope() | {
+            "cues": sorted(set(self._columns.cue[self._columns.is_run]) - {""}),
+            "confidence": self._confidence,
+            "gate_blocks": self._gate_blocks,
+            "ratings": ratings_fingerprint(source.run),
+        }
+        return Estimation(scope, given, self._findings, self._plans, notes)
 
     def _contrasts(self, criterion: Criterion, axis: Axis) -> Iterator[Contrast]:
         columns, scale = self._columns, criterion.scale
@@ -113,7 +137,13 @@ class _Estimator:
             return
         judge, human = columns.ratings(criterion.id, "judge"), columns.ratings(criterion.id, "human")
         gaps, n_raters = self._disparity(judge, human, self._groups[axis.axis], axis), columns.n_raters(criterion.id)
-        plan = self._plan(criterion, axis, gaps)
+        # Labels of the run itself would be used with a tuned lam, also where nothing but another set's are known yet.
+        pilot_gaps = gaps
+        if self._source.is_carried:
+            pilot_gaps = disparity(
+                judge, human, self._groups[axis.axis], axis.reference, self._clusters, evaluated=columns.is_run
+            )
+        plan = self._plan(criterion, axis, pilot_gaps)
         self._plans.append(plan)
         lost = self._lost(criterion.id, axis)
         low, high = (scale.code(end) for end in scale.ends)
@@ -135,7 +165,11 @@ class _Estimator:
             cues = self._contradiction(axis, group, judge, human)
             yield Contrast(criterion, axis, group, gaps, raw, corrected, judge_made, bounds, reasons, cues, plan, df)
         self._given_merit(criterion, axis, judge, human)
-        worst = worst_of(gaps, axis.reference, better=criterion.better, confidence=self._confidence, rng=self._seed)
+        strong = [group for group in others if group in gaps.weak and not gaps.weak[group]]
+        borne = replace(
+            gaps, corrected={name: gaps.corrected[name] for name in strong}, linear={name: gaps.linear[name] for name in strong}
+        )
+        worst = worst_of(borne, axis.reference, better=criterion.better, confidence=self._confidence, rng=self._seed)
         served_worst = None if worst.population is None else {axis.axis: worst.population}
         self._findings.append(Finding(criterion.id, served_worst, {axis.axis: axis.reference}, worst.worst))
         self._any_difference(criterion, axis, human)
@@ -167,7 +201,10 @@ class _Estimator:
         elif gaps.weak[group]:
             reasons.append(gaps.weak[group])
         if self._shift is not None and self._source.outside is not None:
-            reasons += why_not(self._source.outside, self._shift, criterion.id, [{axis.axis: group}, {axis.axis: axis.reference}])
+            concerned = [{axis.axis: group}, {axis.axis: axis.reference}]
+            reasons += why_not(self._source.outside, self._shift, criterion.id, concerned)
+            if not self._source.outside.gate or not_passed(self._source.outside, criterion.id, concerned):
+                self._gate_blocks = True
         return reasons
 
     def _contradiction(self, axis: Axis, group: str, judge: Floats, human: Floats) -> str:
@@ -202,6 +239,7 @@ class _Estimator:
                 found = (
                     gaps.raw[group].renamed("gap.raw.given_merit"),
                     gaps.corrected[group].renamed("gap.corrected.given_merit"),
+                    gaps.judge_made[group].renamed("gap.judge_made.given_merit"),
                 )
                 self._tell(criterion, axis, group, *found, against=axis.reference)
 

@@ -19,13 +19,23 @@ from judgefair.validation.assemble import assemble
 from judgefair.validation.store import carry_validation, load_validation, read_scope, save_validation
 from judgefair.validation.validation import Validation
 
+OWN = "the run's own labels"
+
 
 class Source:
     """What a run holds, and where its labels come from."""
 
     def __init__(
-        self, run: Path, validation: Path | None, ratings: Path | pd.DataFrame | None, seed: int, n_resamples: int
+        self,
+        run: Path,
+        validation: Path | None,
+        ratings: Path | pd.DataFrame | None,
+        *,
+        keep: bool,
+        seed: int = 0,
+        n_resamples: int = 2000,
     ) -> None:
+        """`keep`: whether labels that were given and what the judge shows against them are written into the run."""
         self.run = run
         self.program: JudgeProgram = load_program(run / PROGRAM)
         self.rubric: Rubric = self.program.rubric
@@ -34,6 +44,7 @@ class Source:
         self.items = read_run_items(run)
         scales = {criterion.id: criterion.scale for criterion in self.rubric.criteria}
         frame = read_ratings(run, scales)
+        self.notes: list[str] = []
         earlier = read_scope(run)
         if earlier and (earlier.get("program"), earlier["judge"]) != (self.program.fingerprint, self.judge):
             earlier = None  # of what the folder held before it was judged anew
@@ -44,11 +55,12 @@ class Source:
             kept = frame if self.labels == "human" else frame[frame["rater_kind"] == "judge"]
             same = ["item_id", "criterion", "rater_id", "rater_kind", "replicate"]
             frame = pd.concat([kept, given], ignore_index=True).drop_duplicates(same, keep="last")
+            if len(frame) > len(frame[frame["rater_kind"] == "judge"]) + len(given):
+                self.notes.append("The human ratings that were given are added to those the run already held.")
             self.labels = "human"
         self.ratings = frame
         labelled = set(frame.loc[(frame["rater_kind"] == "human") & frame["code"].notna(), "item_id"])
         self.outside: Validation | None = None
-        self.notes: list[str] = []
         if validation is not None:
             self.outside = load_validation(validation)
             refuse_another_judge(self.outside, self.program, self.judge)
@@ -60,9 +72,15 @@ class Source:
         self.is_carried = not labelled and self.outside is not None
         if self.is_carried and self.outside is not None and validation is not None:
             self.labels = self.outside.scope["labels"]
-            carry_validation(validation, run)
-        elif earlier is None or ratings is not None:
+            if keep:
+                carry_validation(validation, run)
+        elif keep and (earlier is None or ratings is not None):
             save_validation(self._validate_here(labelled, raters, seed, n_resamples), run)
+        if labelled and self.labels == "human":
+            self.notes.append(
+                "The labelled items of the run are taken as drawn at random within each population: labels chosen in another way "
+                "bias what is corrected by them."
+            )
 
     @property
     def columns(self) -> Columns:
@@ -82,6 +100,7 @@ class Source:
             "use_case": context.use_case,
             "deployment": context.deployment,
             "languages": list(context.languages),
+            "populations": {axis.axis: list(axis.groups) for axis in context.populations},
             "rubric": {"id": self.rubric.id, "version": self.rubric.version, "fingerprint": self.rubric.fingerprint},
             "program": self.program.fingerprint,
             "judge": self.judge,
@@ -89,7 +108,6 @@ class Source:
             "mode": self.program.mode,
             "system": self.manifest.get("system", "not recorded"),
             "items": {"n": len(self.items), "fingerprint": self.manifest.get("items", {}).get("fingerprint", "not recorded")},
-            "gate_blocks": self.is_carried and self.outside is not None and not (self.outside.gate and self.outside.passes),
             "labels": self.labels,
             "labels_from": self.outside.scope["set"]["id"] if self.is_carried and self.outside else "the run itself",
             "participation": self.rubric.model_dump(mode="json")["participation"],
@@ -108,7 +126,7 @@ class Source:
         scales = {criterion.id: criterion.scale for criterion in self.rubric.criteria if criterion.id in seen}
         scope = self.scope() | {
             "set": {
-                "id": self.run.resolve().name,
+                "id": OWN,
                 "title": "labels from the run itself",
                 "licence": "unknown",
                 "citation": "unknown",

@@ -26,7 +26,8 @@ class Verdict:
     raw, corrected, judge_made : pointwise estimates of the gap, population minus reference.
     bounds : of the corrected gap under the missingness that was seen.
     for_disparity, for_equivalence : simultaneous intervals over the family, at 1 - alpha and at 1 - 2 alpha; nan where there is none.
-    could_see : the smallest true gap these data would have shown with 80 % power; nan where there is no interval.
+    could_see : the smallest true gap that these data would have told from 0, taken alone, with 80 % power; nan where there
+        is no interval.
     """
 
     criterion: str

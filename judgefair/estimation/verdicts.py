@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from judgefair.estimation.estimation import Plan
 from judgefair.estimation.verdict import Answer, Interval, Verdict, decide
@@ -12,6 +13,7 @@ from judgefair.statistics.disparity import MIN_LABELLED
 from judgefair.statistics.estimate import signed
 
 NAN = float("nan")
+NEAR = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def verdicts(contrasts: Sequence[Contrast], labels: str, is_carried: bool, confi
         k = place.get(id(contrast))
         intervals = _interval(strict, k), _interval(loose, k)
         answer, reasons, is_lost = _answer(contrast, *intervals)
-        settles = _settles(contrast, labels, is_carried, is_lost) if answer == "undetermined" else ""
+        settles = _settles(contrast, labels, is_carried, is_lost, intervals[0]) if answer == "undetermined" else ""
         has_interval = contrast.corrected.low == contrast.corrected.low
         could_see = minimal_effect(contrast.corrected.se, df=contrast.df, confidence=confidence) if has_interval else NAN
         axis = contrast.axis.axis
@@ -102,7 +104,7 @@ def _answer(contrast: Contrast, outer: Interval, inner: Interval) -> tuple[Answe
     return answer, reasons, False
 
 
-def _settles(contrast: Contrast, labels: str, is_carried: bool, is_lost: bool) -> str:
+def _settles(contrast: Contrast, labels: str, is_carried: bool, is_lost: bool, outer: Interval) -> str:
     """What would settle an undetermined contrast."""
     plan, reference, tolerance = contrast.plan, contrast.axis.reference, contrast.criterion.tolerance
     if plan is None:
@@ -119,6 +121,8 @@ def _settles(contrast: Contrast, labels: str, is_carried: bool, is_lost: bool) -
         return f"human labels of the run itself: {enough}"
     if labels != "human":
         return f"labels by humans: {enough}"
+    if all(contrast.gaps.n_labelled[name] == contrast.gaps.spread[name].n_items for name in (contrast.group, reference)):
+        return f"more items of {contrast.group} and of {reference}: all there are are labelled"
     if not plan.needed and not plan.half_widths:
         return plan.reason
     if contrast.group not in plan.needed or reference not in plan.needed:
@@ -129,10 +133,20 @@ def _settles(contrast: Contrast, labels: str, is_carried: bool, is_lost: bool) -
         return f"labels of {enough}" + (f", about {wanted} more in all" if wanted else "") + ", of which some differ"
     if wanted:
         return f"labels of about {wanted} more would tell the gap to ±{tolerance:g}"
-    if not contrast.corrected.is_defined:
-        return plan.reason
-    apart = abs(abs(contrast.corrected.value) - tolerance)
-    return f"an interval of about ±{apart:.2g}, since the gap lies that far from the tolerance: more items than planned for ±{tolerance:g}"
+    return _closer(contrast, outer) if contrast.corrected.is_defined else plan.reason
+
+
+def _closer(contrast: Contrast, outer: Interval) -> str:
+    """What would settle a gap that is known to the tolerance and lies too near to it; intervals narrow with the root of n."""
+    apart, half = abs(abs(contrast.corrected.value) - contrast.criterion.tolerance), (outer[1] - outer[0]) / 2
+    if contrast.gaps is None or apart < NEAR * contrast.criterion.tolerance:
+        return "hardly more labels: the gap lies about at the tolerance itself"
+    names = (contrast.group, contrast.axis.reference)
+    needed = {name: ceil(contrast.gaps.n_labelled[name] * (half / apart) ** 2) for name in names}
+    if any(n > (contrast.gaps.spread[name].n_items or 0) for name, n in needed.items()):
+        return f"more items of {' and of '.join(names)}: the gap is to be told to about ±{apart:.2g}, its distance from the tolerance"
+    more = " and ".join(f"{max(n - contrast.gaps.n_labelled[name], 0):,} of {name}" for name, n in needed.items())
+    return f"labels of about {more} more would tell the gap to ±{apart:.2g}, its distance from the tolerance"
 
 
 def _widened(interval: Interval, bounds: Estimate) -> Interval:

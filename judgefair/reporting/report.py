@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from judgefair import plugins
+from judgefair.errors import InputError
 from judgefair.estimation import Estimation, load_estimation
 from judgefair.reporting.blocks import Section
 from judgefair.reporting.headline import headline, verdict_line
-from judgefair.validation import Validation, find_validation
+from judgefair.runs.tables import ratings_fingerprint
+from judgefair.validation import Finding, Validation, find_validation
 
 SCHEMA_VERSION = 2
 
@@ -71,13 +73,15 @@ def build_report(source: Validation | str | os.PathLike[str], estimation: Estima
 
     Raises
     ------
-    InputError : the folder holds neither.
+    InputError : the folder holds neither, or its ratings changed since the verdicts.
     """
     if isinstance(source, Validation):
         validation = source
     else:
         run = Path(source)
         estimation = load_estimation(run)
+        if estimation is not None and estimation.scope["ratings"] != ratings_fingerprint(run):
+            raise InputError(f"{run}: its ratings are newer than its verdicts. Run judgefair estimate {run} again, then report")
         validation = find_validation(run)
     modules = sorted((plugins.load("sections", name) for name in plugins.names("sections")), key=lambda module: module.ORDER)
     built = [module.build(validation, estimation) for module in modules]
@@ -91,11 +95,19 @@ def build_report(source: Validation | str | os.PathLike[str], estimation: Estima
         scope=scope,
         notes=[*(estimation.notes if estimation else []), *validation.notes],
         verdicts=[verdict.to_json() for verdict in estimation.verdicts] if estimation else [],
-        estimates=[finding.to_json() for finding in [*validation.findings, *(estimation.findings if estimation else [])]],
+        estimates=[finding.to_json() for finding in _findings(validation, estimation)],
         gate=[check.to_json() for check in validation.gate],
         sections=[section for section in built if section is not None],
         judgefair=version("judgefair"),
     )
+
+
+def _findings(validation: Validation, estimation: Estimation | None) -> list[Finding]:
+    """All estimates; missing rates are the run's, where there is one, and not those of the validated items."""
+    if estimation is None:
+        return list(validation.findings)
+    kept = [finding for finding in validation.findings if not finding.estimate.estimand.startswith("missing_rate.")]
+    return [*kept, *estimation.findings]
 
 
 def _title(estimation: Estimation) -> str:

@@ -1,5 +1,6 @@
 """How do items and ratings lie on disk? Parquet tables, written whole or not at all."""
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -39,10 +40,15 @@ def ratings_schema(scales: Iterable[Scale]) -> pa.Schema:
 
 
 def write_ratings(ratings: Iterable[Rating], scales: Mapping[str, Scale], run: Path) -> None:
-    """Write the `ratings.parquet` of a run."""
+    """Write a judge's ratings as the `ratings.parquet` of a run, beside human ratings of the same items that it held."""
     schema = ratings_schema(scales.values())
     named = schema.field("value").type == pa.string()
-    _write(pa.Table.from_pylist([_row(rating, named) for rating in ratings], schema=schema), run / RATINGS)
+    judged = pa.Table.from_pylist([_row(rating, named) for rating in ratings], schema=schema)
+    path = run / RATINGS
+    if path.is_file() and (held := pq.read_table(path)).schema.equals(schema):
+        of_humans = held.filter(pc.field("rater_kind") == "human")
+        judged = pa.concat_tables([judged, of_humans.filter(pc.field("item_id").isin(judged["item_id"].unique()))])
+    _write(judged, path)
 
 
 def add_human_ratings(frame: pd.DataFrame, scales: Mapping[str, Scale], run: Path) -> None:
@@ -53,6 +59,11 @@ def add_human_ratings(frame: pd.DataFrame, scales: Mapping[str, Scale], run: Pat
     path = run / RATINGS
     judged = pq.read_table(path).filter(pc.field("rater_kind") == "judge")
     _write(pa.concat_tables([judged, _from_codes(frame, scales, judged.schema)]), path)
+
+
+def ratings_fingerprint(run: Path) -> str:
+    """sha256 of the run's table of ratings."""
+    return hashlib.sha256((run / RATINGS).read_bytes()).hexdigest()
 
 
 def write_coded(frame: pd.DataFrame, scales: Mapping[str, Scale], run: Path) -> None:

@@ -215,8 +215,9 @@ def test_plan_from_a_pilot_says_what_is_needed_and_what_could_be_seen(
     assert {name: seen[name] for name in ("criterion", "population", "contrast")} == {
         "criterion": "depth", "population": {"dialect": "b"}, "contrast": {"dialect": "a"},
     }  # fmt: skip
-    text = run("plan", judged).out
+    text = run("plan", judged, "--ratings", tmp_path / "pilot.csv").out
     assert "would be seen with 80 % power" in text
+    assert not {"validation.json", "estimation.json"} & {path.name for path in judged.iterdir()}  # a plan writes nothing
 
 
 def test_plan_without_any_label_asks_for_a_pilot(run: Callable[..., Done], judged: Path) -> None:

@@ -94,7 +94,7 @@ def undetermined(found: Estimation, why: str, group: str = "b") -> None:
 def test_a_judge_that_failed_the_gate_is_not_carried_over(tmp_path: Path) -> None:
     strict = planted_rubric("a", "b", validity=LENIENT | {"max_judge_error_gap": 0.25})
     found = carried(tmp_path, strict)
-    undetermined(found, "the judge did not pass the gate on made_up_set: the judge's error differs from the reference's by -0.8")
+    undetermined(found, "the judge did not pass the gate on made_up_set: the judge's error differs from the reference's by −0.8")
     assert found.scope["gate_blocks"] is True
 
 
@@ -218,7 +218,7 @@ def test_estimates_one_after_another_leave_a_folder_that_holds_together(tmp_path
     validation = set_of(tmp_path, rubric)
 
     assert verdict_of(estimate(run, n_resamples=FEW)).answer == "undetermined"
-    assert find_validation(run).scope["set"]["id"] == "run"
+    assert find_validation(run).scope["set"]["id"] == "the run's own labels"
     assert "The run has no human labels." in find_validation(run).notes
 
     assert verdict_of(estimate(run, validation=validation, n_resamples=FEW)).answer == "equivalent"
@@ -232,10 +232,10 @@ def test_estimates_one_after_another_leave_a_folder_that_holds_together(tmp_path
     humans = human_csv(ratings, tmp_path / "humans.csv")
     own = estimate(run, ratings=humans, n_resamples=FEW)
     assert own.scope["labels_from"] == "the run itself"
-    assert find_validation(run).scope["set"]["id"] == "run"
+    assert find_validation(run).scope["set"]["id"] == "the run's own labels"
     assert len(find_validation(run).items) == len(items)
 
     kept = (run / "estimation.json").read_bytes()
     estimate(run, n_resamples=FEW)  # the labels stay
     assert (run / "estimation.json").read_bytes() == kept
-    assert find_validation(run).scope["set"]["id"] == "run"
+    assert find_validation(run).scope["set"]["id"] == "the run's own labels"

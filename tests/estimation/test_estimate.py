@@ -66,6 +66,41 @@ def contents(run: Path) -> dict[str, bytes]:
     }
 
 
+# What came first, and what is newer
+
+
+def test_judging_again_keeps_the_human_ratings_of_the_items(run: Path, humans: Path, items: list[Item]) -> None:
+    estimate(run, ratings=humans, n_resamples=FEW)
+    scales = {"depth": RUBRIC.criterion("depth").scale}
+    before = tables.read_ratings(run, scales)
+    again = [jf.Rating(item.item_id, "depth", JUDGE, "judge", 3) for item in items[:10]]
+    tables.write_ratings(again, scales, run)
+    after = tables.read_ratings(run, scales)
+    kept = before[(before["rater_kind"] == "human") & before["item_id"].isin([item.item_id for item in items[:10]])]
+    assert len(kept)
+    pd.testing.assert_frame_equal(after[after["rater_kind"] == "human"].reset_index(drop=True), kept.reset_index(drop=True))
+    assert after.loc[after["rater_kind"] == "judge", "code"].tolist() == [3.0] * 10
+
+
+def test_verdicts_that_are_older_than_the_ratings_are_not_reported(run: Path, humans: Path, items: list[Item]) -> None:
+    estimate(run, ratings=humans, n_resamples=FEW)
+    jf.build_report(run)
+    rating = jf.Rating(items[0].item_id, "depth", JUDGE, "judge", 3)
+    tables.write_ratings([rating], {"depth": RUBRIC.criterion("depth").scale}, run)
+    with pytest.raises(InputError, match=r"its ratings are newer than its verdicts\. Run judgefair estimate"):
+        jf.build_report(run)
+
+
+def test_labels_added_to_labels_are_said_to_be(run: Path, humans: Path) -> None:
+    whole = pd.read_csv(humans)
+    first, second = run / "first.csv", run / "second.csv"
+    whole.iloc[: len(whole) // 2].to_csv(first, index=False)
+    whole.iloc[len(whole) // 2 :].to_csv(second, index=False)
+    said = "The human ratings that were given are added to those the run already held."
+    assert said not in estimate(run, ratings=first, n_resamples=FEW).notes
+    assert said in estimate(run, ratings=second, n_resamples=FEW).notes
+
+
 # Labels from a table
 
 
@@ -294,8 +329,22 @@ def test_axes_that_the_rubric_does_not_declare_are_named_and_not_compared(
         Item(i.item_id, i.query, i.response, {**i.populations, "age": "xy"[k % 2]}, i.scenario_id) for k, i in enumerate(items)
     ]
     found = estimate(planted_run(tmp_path, RUBRIC, more, ratings), n_resamples=FEW)
-    assert any("does not declare are not compared: age" in note for note in found.notes)
+    assert any("does not declare is not compared: age" in note for note in found.notes)
     assert list(found.axes) == ["dialect"]
+
+
+def test_groups_that_the_rubric_does_not_declare_are_named_and_not_compared(
+    tmp_path: Path, ratings: pd.DataFrame, items: list[Item]
+) -> None:
+    stranger = {item.item_id for item in items if item.populations["dialect"] == "b"} & {f"s{k:04}-b" for k in range(10)}
+    more = [
+        Item(i.item_id, i.query, i.response, {"dialect": "c"} if i.item_id in stranger else i.populations, i.scenario_id)
+        for i in items
+    ]
+    assert stranger
+    found = estimate(planted_run(tmp_path, RUBRIC, more, ratings), n_resamples=FEW)
+    assert any("does not declare is not compared: dialect: c" in note for note in found.notes)
+    assert found.axes["dialect"] == ["a", "b"]
 
 
 def test_gaps_at_equal_merit_stand_beside_the_others(tmp_path: Path) -> None:

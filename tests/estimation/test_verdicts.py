@@ -6,6 +6,7 @@ All runs are made up.
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -173,7 +174,7 @@ def test_scenarios_are_counted_and_not_items(tmp_path: Path) -> None:
     rubric = planted_rubric("a", "b")
     items = [replace(item, scenario_id=f"s{i // 20}") for i, item in enumerate(planted_items(rubric, 160))]  # 16 scenarios
     found = estimated(tmp_path, rubric, items, gap={"b": -2.0})
-    undetermined(found, "b", "16 labelled scenarios", "more items of b")
+    undetermined(found, "b", "16 labelled scenarios", "more items of b and of a: all there are are labelled")
 
 
 def test_labels_that_hardly_vary_carry_no_interval(tmp_path: Path) -> None:
@@ -184,7 +185,7 @@ def test_labels_that_hardly_vary_carry_no_interval(tmp_path: Path) -> None:
     ratings.loc[humans, ["code", "expected"]] = 4.0
     ratings.loc[humans & ratings["item_id"].isin(["s0001-b", "s0002-b"]), ["code", "expected"]] = 7.0
     found = estimated(tmp_path, rubric, items, ratings)
-    undetermined(found, "b", "only 2 labelled scenarios differ from the label 4", "of which some differ")
+    undetermined(found, "b", "only 2 labelled scenarios differ from the label 4", "more items of b and of a")
 
 
 @pytest.mark.parametrize("labels", ["constructed", "model"])
@@ -202,17 +203,19 @@ def test_labels_that_no_human_gave_decide_nothing(labels: str, tmp_path: Path) -
 def test_an_interval_that_is_too_wide_says_how_many_labels_of_whom_would_do(tmp_path: Path) -> None:
     found = estimated(tmp_path, planted_rubric("a", "b"), labelled=30, judge_noise=3.0, seed=3)
     verdict = undetermined(found, "b", "lies neither outside ±0.25 nor, at 90%, inside it", "labels of about")
+    # Half-widths shrink with the root of the number of labels.
+    low, high, _ = verdict.for_disparity
+    apart = 0.25 - abs(verdict.corrected.value)
+    more = ceil(30 * ((high - low) / 2 / apart) ** 2) - 30
+    wanted = f"labels of about {more:,} of b and {more:,} of a more would tell the gap to ±{apart:.2g}"
+    assert verdict.settles == f"{wanted}, its distance from the tolerance"
     (plan,) = found.plans
-    assert f"{plan.needed['b'] - 30:,} of b" in verdict.settles
-    assert f"{plan.needed['a'] - 30:,} of a" in verdict.settles
+    assert plan.now == {"a": 30, "b": 30}
 
 
 def test_where_all_items_are_labelled_more_items_are_asked_for(tmp_path: Path) -> None:
     found = estimated(tmp_path, planted_rubric("a", "b"), planted_items(planted_rubric("a", "b"), 28), judge_noise=3.0)
-    undetermined(found, "b", "lies neither outside", "more items of b: labelling all there are would not tell the gap to ±0.25")
-    (plan,) = found.plans
-    assert plan.needed == {}
-    assert "more items (scenarios) are needed" in plan.reason
+    undetermined(found, "b", "lies neither outside", "more items of b and of a: all there are are labelled")
 
 
 def missing(ratings: pd.DataFrame, item_ids: list[str], reason: str = "refused") -> pd.DataFrame:

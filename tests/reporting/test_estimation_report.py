@@ -19,7 +19,7 @@ from judgefair.calibration import find_set
 from judgefair.calibration.card import read_card
 from judgefair.calibration.fetch import fetch_set
 from judgefair.errors import InputError
-from judgefair.estimation import Estimation, Verdict, save_estimation
+from judgefair.estimation import Estimation, Verdict, load_estimation, save_estimation
 from judgefair.estimation.estimation import NAME
 from judgefair.reporting import Report, build_report, write_report
 from judgefair.reporting.blocks import Chart, Section, Table, Text, number
@@ -30,7 +30,7 @@ from judgefair.reporting.markdown import to_markdown
 from judgefair.reporting.terminal import PlanTable, TerminalReport, VerdictTable
 from judgefair.reporting.words import answer_of, contrast_name, told_of
 from judgefair.statistics import Estimate
-from judgefair.validation import Finding, save_validation
+from judgefair.validation import Finding, load_validation, save_validation
 from tests.reporting.conftest import ALIKE, HARMED, NOISY, UNLABELLED, made_up
 from tests.reporting.test_report import Page
 
@@ -90,7 +90,7 @@ def test_a_report_of_a_run_folder_has_the_bytes_of_one_of_the_objects(run: Path,
     again = tmp_path / "again"
     save_validation(validation, again)  # into a folder with no program: its own tables
     save_estimation(estimation, again)
-    write_report(build_report(again), tmp_path / "saved")
+    write_report(build_report(load_validation(again), load_estimation(again)), tmp_path / "saved")
     for form in FORMS:
         assert len({(tmp_path / name / form).read_bytes() for name in ("folder", "objects", "saved")}) == 1, form
     assert (again / NAME).read_bytes() == (run / NAME).read_bytes()
@@ -116,7 +116,9 @@ def test_report_json_holds_verdicts_and_gate(estimated: Estimated, tmp_path: Pat
     write_report(build_report(validation, estimation), tmp_path)
     data = json.loads((tmp_path / "report.json").read_text("utf-8"))
     assert len(data["verdicts"]) == len(estimation.verdicts)
-    assert len(data["estimates"]) == len(validation.findings) + len(estimation.findings)
+    keys = [(e["estimand"], e["criterion"], str(e["population"]), str(e["contrast"])) for e in data["estimates"]]
+    assert len(set(keys)) == len(keys)
+    assert {f.estimate.estimand for f in [*validation.findings, *estimation.findings]} == {key[0] for key in keys}
     assert [check["status"] for check in data["gate"]] == [check.status for check in validation.gate]
     assert data["title"] == "library_desk 2.1.0, judged by a <b>judge</b>"
     for verdict in data["verdicts"]:

@@ -61,7 +61,7 @@ def test_a_good_judge_passes_every_rule() -> None:
         ("max_judge_error_gap", {"judge_error_gap": Estimate("x", 0.25, 0.2, 0.25)}, "passed", "by +0.25 points, at most 0.25"),
         ("max_judge_error_gap", {"judge_error_gap": Estimate("x", 0.2, 0.1, 0.3)}, "passed", "reaches beyond the threshold"),
         ("max_judge_error_gap", {"judge_error_gap": Estimate("x", 0.2, nan, nan)}, "passed", "reaches beyond the threshold"),
-        ("max_judge_error_gap", {"judge_error_gap": Estimate("x", -0.26, -0.3, -0.2)}, "failed", "by -0.26 points"),
+        ("max_judge_error_gap", {"judge_error_gap": Estimate("x", -0.26, -0.3, -0.2)}, "failed", "by −0.26 points"),
         ("max_judge_error_gap", {"judge_error_gap": undefined("x", "no pair")}, "not_shown", "undefined: no pair"),
         ("max_unparsable_rate", {"missing_rate__unparsable": Estimate("x", 0.02)}, "passed", "2.0% of the replies are unparsable"),
         ("max_unparsable_rate", {"missing_rate__unparsable": Estimate("x", 0.03)}, "failed", "3.0% of the replies"),
