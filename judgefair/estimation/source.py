@@ -76,7 +76,7 @@ class Source:
                 carry_validation(validation, run)
         elif keep and (earlier is None or ratings is not None):
             save_validation(self._validate_here(labelled, raters, seed, n_resamples), run)
-        if labelled and self.labels == "human":
+        if self.labels == "human" and 0 < len(labelled) < len(self.items):
             self.notes.append(
                 "The labelled items of the run are taken as drawn at random within each population: labels chosen in another way "
                 "bias what is corrected by them."

@@ -9,7 +9,16 @@ from judgefair.errors import InputError
 from judgefair.fingerprint import fingerprint
 from judgefair.rubric.scale import scale_from_json
 from judgefair.runs.folder import PROGRAM, write_json
-from judgefair.runs.tables import ITEMS, RATINGS, add_human_ratings, read_ratings, read_run_items, write_coded, write_items
+from judgefair.runs.tables import (
+    ITEMS,
+    RATINGS,
+    add_human_ratings,
+    ratings_fingerprint,
+    read_ratings,
+    read_run_items,
+    write_coded,
+    write_items,
+)
 from judgefair.validation.finding import Finding
 from judgefair.validation.gate import Check
 from judgefair.validation.validation import Validation
@@ -48,6 +57,7 @@ def save_validation(validation: Validation, run: Path) -> None:
         "gate": [check.to_json() for check in validation.gate],
         "notes": list(validation.notes),
         "items": fingerprint([item.item_id for item in validation.items]),
+        "ratings": ratings_fingerprint(run),
     }
     write_json(run / NAME, content)
 
@@ -66,9 +76,11 @@ def carry_validation(source: Path, run: Path) -> None:
 
 
 def read_scope(run: Path) -> dict[str, Any] | None:
-    """The scope of a run's own validation; None where it has none, as where one was carried over."""
-    path = run / NAME
-    return dict(_read(path)["scope"]) if path.is_file() else None
+    """The scope of a run's own validation; None where it has none, or none of the ratings that it holds now."""
+    if not (run / NAME).is_file():
+        return None
+    data = _read(run / NAME)
+    return dict(data["scope"]) if data["ratings"] == ratings_fingerprint(run) else None
 
 
 def load_validation(run: Path) -> Validation:
@@ -79,14 +91,7 @@ def load_validation(run: Path) -> Validation:
     InputError : there is none, or it has another schema.
     """
     path = run / NAME
-    try:
-        data = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: no validation can be read ({error}). Run judgefair validate ... --out {run} first") from None
-    if not isinstance(data, dict) or data.get("schema_version") != SCHEMA_VERSION:
-        raise InputError(
-            f"{path}: no validation of schema version {SCHEMA_VERSION}. Run judgefair validate ... --out {run} again"
-        )
+    data = _read(path)
     try:
         scales = {name: scale_from_json(scale) for name, scale in data["scales"].items()}
         findings = [Finding.from_json(finding) for finding in data["findings"]]

@@ -82,6 +82,16 @@ def test_judging_again_keeps_the_human_ratings_of_the_items(run: Path, humans: P
     assert after.loc[after["rater_kind"] == "judge", "code"].tolist() == [3.0] * 10
 
 
+def test_a_validation_of_earlier_ratings_is_made_anew(run: Path, humans: Path, items: list[Item]) -> None:
+    estimate(run, ratings=humans, n_resamples=FEW)
+    before = load_validation(run).find("judge_error", "depth").value
+    low = [jf.Rating(item.item_id, "depth", JUDGE, "judge", 1) for item in items]
+    tables.write_ratings(low, {"depth": RUBRIC.criterion("depth").scale}, run)
+    estimate(run, n_resamples=FEW)
+    assert load_validation(run).find("judge_error", "depth").value < before - 1
+    jf.build_report(run)
+
+
 def test_verdicts_that_are_older_than_the_ratings_are_not_reported(run: Path, humans: Path, items: list[Item]) -> None:
     estimate(run, ratings=humans, n_resamples=FEW)
     jf.build_report(run)
