@@ -136,6 +136,6 @@ def _assumed(n_populations: int, sd: float, correlation: float, items: int | Non
     except ValueError as error:
         raise UsageError(f"--tolerance: {error}") from None
     return Plan(
-        "assumed", "assumed", "reference", tolerance, dict.fromkeys(names, 0), dict(planned.labels), dict(planned.half_widths),
+        "assumed", "populations", "reference", tolerance, dict.fromkeys(names, 0), dict(planned.labels), dict(planned.half_widths),
         planned.equal_split, None, planned.reason,
     )  # fmt: skip

@@ -80,7 +80,7 @@ def build_report(source: Validation | str | os.PathLike[str], estimation: Estima
     else:
         run = Path(source)
         estimation = load_estimation(run)
-        if estimation is not None and estimation.scope["ratings"] != ratings_fingerprint(run):
+        if estimation is not None and estimation.scope.get("ratings") != ratings_fingerprint(run):
             raise InputError(f"{run}: its ratings are newer than its verdicts. Run judgefair estimate {run} again, then report")
         validation = find_validation(run)
     modules = sorted((plugins.load("sections", name) for name in plugins.names("sections")), key=lambda module: module.ORDER)

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table as RichTable
 from rich.text import Text as RichText
@@ -38,7 +37,8 @@ class TerminalReport:
             yield _text(f"\n{section.title}", style="bold")
             for block in section.blocks:
                 if isinstance(block, Table):
-                    yield Padding(_table(block), (1, 0, 0, 0))
+                    yield _text(f"\n{block.caption}", style="italic")
+                    yield _table(block)
                 elif isinstance(block, Text) and "undefined" in block.text:
                     yield _text(block.text, style="dim")
 
@@ -63,11 +63,12 @@ class VerdictTable:
                 why.setdefault(told_of(verdict), []).append(f"{verdict.criterion}, {population_name(verdict.population)}")
         for (criterion, axis), verdicts in families.items():
             title = f"{criterion}, {axis} against {verdicts[0].contrast[axis]}, tolerance ±{verdicts[0].tolerance:g}"
-            table = _plain(title, ("population", "verdict", "corrected", "raw", "made by the judge"))
+            yield _text(f"\n{title}", style="italic")
+            table = _plain(("population", "verdict", "corrected", "raw", "made by the judge"))
             for verdict in verdicts:
                 gaps = (number(gap, signed=True).text for gap in (verdict.corrected, verdict.raw, verdict.judge_made))
                 table.add_row(*map(_text, (verdict.population[axis], answer_of(verdict), *gaps)))
-            yield Padding(table, (1, 0, 0, 0))
+            yield table
         yield _text("")
         for reason, contrasts in why.items():
             more = f" and {len(contrasts) - 3} more" if len(contrasts) > 3 else ""
@@ -85,7 +86,8 @@ class PlanTable:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield a table for each plan, and what the data could have seen."""
         for plan in self._plans:
-            table = _plain(f"{plan.criterion}, {plan.axis}: labelled items for ±{plan.delta:g}", ("population", "now", "needed"))
+            yield _text(f"\n{plan.criterion}, {plan.axis}: labelled items for ±{plan.delta:g}", style="italic")
+            table = _plain(("population", "now", "needed"))
             for name, n in plan.now.items():
                 table.add_row(*map(_text, (name, f"{n:,}", f"{plan.needed[name]:,}" if name in plan.needed else "none suffices")))
             yield table
@@ -104,15 +106,15 @@ class PlanTable:
                 )
 
 
-def _plain(title: str, columns: Sequence[str]) -> RichTable:
-    table = RichTable(title=_text(title, style="italic"), title_justify="left", box=None, padding=(0, 2, 0, 0))
+def _plain(columns: Sequence[str]) -> RichTable:
+    table = RichTable(box=None, padding=(0, 2, 0, 0))
     for column in columns:
         table.add_column(_text(column), overflow="fold")
     return table
 
 
 def _table(block: Table) -> RichTable:
-    table = _plain(block.caption, block.columns)
+    table = _plain(block.columns)
     for row in block.rows:
         table.add_row(*(_text(cell.text) for cell in row))
     return table

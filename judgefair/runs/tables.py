@@ -62,8 +62,13 @@ def add_human_ratings(frame: pd.DataFrame, scales: Mapping[str, Scale], run: Pat
 
 
 def ratings_fingerprint(run: Path) -> str:
-    """sha256 of the run's table of ratings."""
-    return hashlib.sha256((run / RATINGS).read_bytes()).hexdigest()
+    """sha256 of the run's table of ratings; InputError where there is none."""
+    try:
+        return hashlib.sha256((run / RATINGS).read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(
+            f"{run / RATINGS}: cannot be read ({error.strerror}). Run judgefair judge ... --out {run} first"
+        ) from None
 
 
 def write_coded(frame: pd.DataFrame, scales: Mapping[str, Scale], run: Path) -> None:

@@ -24,6 +24,7 @@ from judgefair.validation.gate import Check
 from judgefair.validation.validation import Validation
 
 NAME, CARRIED, SCHEMA_VERSION = "validation.json", "validated", 1
+PARTS = ("scope", "scales", "findings", "gate", "notes", "items", "ratings")
 
 
 def save_validation(validation: Validation, run: Path) -> None:
@@ -119,6 +120,9 @@ def _read(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: no validation can be read ({error}). {again} first") from None
     if not isinstance(data, dict) or data.get("schema_version") != SCHEMA_VERSION:
         raise InputError(f"{path}: no validation of schema version {SCHEMA_VERSION}. {again} again")
+    lacking = [name for name in PARTS if name not in data]
+    if lacking:
+        raise InputError(f"{path}: has no {' and no '.join(lacking)}. {again} again")
     return data
 
 

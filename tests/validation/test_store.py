@@ -128,8 +128,11 @@ def test_a_table_of_ratings_never_overwrites_the_run_of_a_program(kept: tuple[Pa
         ("{", r"no validation can be read .*Run judgefair validate"),
         ("[]", r"no validation of schema version 1\. Run judgefair validate .* again"),
         ('{"schema_version": 2}', r"no validation of schema version 1"),
-        ('{"schema_version": 1}', r"a part is missing or wrong \(KeyError: 'scales'\)\. Run validate again"),
-        ('{"schema_version": 1, "scales": {}, "findings": [{}]}', r"a part is missing or wrong"),
+        ('{"schema_version": 1, "scales": {}}', r"has no scope and no findings .*Run judgefair validate .* again"),
+        (
+            '{"schema_version": 1, "scope": {}, "scales": {}, "findings": [{}], "gate": [], "notes": [], "items": "", "ratings": ""}',
+            r"a part is missing or wrong \(KeyError: 'criterion'\)\. Run validate again",
+        ),
     ],
 )
 def test_a_validation_that_cannot_be_read_says_what_to_do(content: str | None, said: str, kept: tuple[Path, Validation]) -> None:
