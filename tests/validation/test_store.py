@@ -92,7 +92,7 @@ def test_a_validation_on_some_items_is_read_back_as_one_on_those(tmp_path: Path,
     items = planted_items(rubric, 60)
     ratings = planted_ratings(items, labelled=30)
     planted_run(tmp_path, rubric, items, ratings)
-    jf.estimation.estimate(tmp_path, n_resamples=FEW)
+    jf.estimate(tmp_path, n_resamples=FEW)
     read = load_validation(tmp_path)
     assert len(read.items) == 60
     assert set(read.ratings["item_id"]) == {item.item_id for item in read.items}
