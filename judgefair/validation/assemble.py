@@ -63,7 +63,9 @@ def assemble(
         for criterion, scale in scales.items()
         for finding in estimates_of(criterion, scale, items, ratings, axes, chosen, attributes, epsilon, seed, n_resamples)
     ]
-    return Validation(scope, scales, findings, gate(findings, rubric.validity) if rubric else [], items, ratings, notes)
+    # The rubric asks nothing of populations that it does not name.
+    named = [finding for finding in findings if finding.population is None or set(finding.population) <= set(declared)]
+    return Validation(scope, scales, findings, gate(named, rubric.validity) if rubric else [], items, ratings, notes)
 
 
 def group_sizes(items: Sequence[Item]) -> dict[str, dict[str, int]]:

@@ -357,6 +357,19 @@ def test_groups_that_the_rubric_does_not_declare_are_named_and_not_compared(
     assert found.axes["dialect"] == ["a", "b"]
 
 
+def test_the_gate_asks_nothing_of_populations_that_the_rubric_does_not_name(
+    tmp_path: Path, ratings: pd.DataFrame, items: list[Item]
+) -> None:
+    more = [
+        Item(i.item_id, i.query, i.response, {**i.populations, "age": "xy"[k % 2]}, i.scenario_id) for k, i in enumerate(items)
+    ]
+    run = planted_run(tmp_path, RUBRIC, more, ratings)
+    estimate(run, n_resamples=FEW)
+    gate = load_validation(run).gate
+    assert {axis for check in gate for axis in check.population or {}} == {"dialect"}
+    assert any(check.population is None for check in gate)
+
+
 def test_gaps_at_equal_merit_stand_beside_the_others(tmp_path: Path) -> None:
     # b gets worse answers at neither merit; b's scenarios are more often of low merit (Simpson's paradox).
     items = [

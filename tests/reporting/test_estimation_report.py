@@ -28,7 +28,7 @@ from judgefair.reporting.headline import headline, verdict_line
 from judgefair.reporting.html import to_html
 from judgefair.reporting.markdown import to_markdown
 from judgefair.reporting.terminal import PlanTable, TerminalReport, VerdictTable
-from judgefair.reporting.words import answer_of, contrast_name, told_of
+from judgefair.reporting.words import answer_of, contrast_name, population_name, told_of
 from judgefair.statistics import Estimate
 from judgefair.validation import Finding, load_validation, save_validation
 from tests.reporting.conftest import ALIKE, HARMED, NOISY, UNLABELLED, made_up
@@ -265,11 +265,27 @@ def test_the_gate_lists_what_was_not_passed_with_plain_reasons(estimated: Estima
     open_checks = [check for check in validation.gate if check.status != "passed"]
     assert {check.status for check in open_checks} == {"failed", "not_shown"}
     (table,) = tables(section)
-    assert len(table.rows) == len(open_checks)
-    assert {row[3].text for row in table.rows} == {check.reason for check in open_checks}
-    assert [row[2].text for row in table.rows] == sorted(row[2].text for row in table.rows)  # failed before not shown
+    status, reason, where = ([row[k].text for row in table.rows] for k in range(3))
+    assert sorted(reason) == sorted({check.reason for check in open_checks})  # each reason once
+    assert status == sorted(status)  # failed before not shown
+    assert all("_" not in text for text in status)
+    for check in open_checks:
+        told = where[reason.index(check.reason)]
+        assert check.criterion in told
+        assert population_name(check.population) in told
     assert "did not pass the validity gate" in texts(section)[0]
-    assert all("_" not in row[2].text for row in table.rows)
+
+
+def test_a_reason_that_holds_everywhere_is_told_in_a_word(estimated: Estimated) -> None:
+    validation, estimation = estimated
+    alike = [replace(check, status="not_shown", reason="no item has two raters") for check in validation.gate]
+    (table,) = tables(section_of(build_report(replace(validation, gate=alike), estimation), "gate"))
+    assert [[cell.text for cell in row] for row in table.rows] == [
+        ["not shown", "no item has two raters", "every criterion and population"]
+    ]
+    one = [check if check.criterion == "helpfulness" else replace(check, status="passed") for check in alike]
+    (table,) = tables(section_of(build_report(replace(validation, gate=one), estimation), "gate"))
+    assert table.rows[0][2].text == "helpfulness: every population"
 
 
 def test_the_gate_says_when_it_does_not_block(estimated: Estimated) -> None:
