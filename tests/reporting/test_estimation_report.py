@@ -552,6 +552,12 @@ def test_near_perfect_agreement_without_variance_is_explained(data_folder: Path)
     told = texts(section_of(build_report(validation), "agreement"))
     (explained,) = [text for text in told if "tells how little the items vary" in text]
     assert f"all items ({share:.1%} of pairs agree, alpha 0.00)" in explained
+    table = tables(section_of(build_report(validation), "agreement"))[0]
+    cells = dict(zip(table.columns, table.rows[0], strict=True))
+    for name in ("humans among themselves (alpha)", "judge with humans (alpha)", "kappa.none"):
+        assert cells[name].text == "little variance"  # no number in the table that reads as disagreement
+        assert "items" in cells[name].title
+    assert cells["humans: share of agreeing pairs"].text.startswith("0.95 [")
     said = headline(validation)
     assert "trust judge not on this evidence" in said
     assert "very little" not in said
@@ -560,4 +566,6 @@ def test_near_perfect_agreement_without_variance_is_explained(data_folder: Path)
 
 def test_agreement_with_variance_is_not_explained_away() -> None:
     validation = jf.validate_ratings(made_up(hostile=False), "judge", "ordinal:1-5", n_resamples=20, as_of="2026-01-01")
-    assert not any("how little the items vary" in text for text in texts(section_of(build_report(validation), "agreement")))
+    section = section_of(build_report(validation), "agreement")
+    assert not any("how little the items vary" in text for text in texts(section))
+    assert not any(cell.text == "little variance" for table in tables(section) for row in table.rows for cell in row)

@@ -8,6 +8,7 @@ from judgefair.statistics.resample import FEW
 from judgefair.validation import Validation
 
 ORDER = 30
+BEYOND_CHANCE = ("alpha.", "kappa.")
 
 
 def build(validation: Validation, estimation: Estimation | None) -> Section:
@@ -47,6 +48,11 @@ def build(validation: Validation, estimation: Estimation | None) -> Section:
         for population in populations(validation):
             found = [validation.find(name, criterion, population) for name in names]
             row = [number(estimate, signed=name == "loo.difference") for name, estimate in zip(names, found, strict=True)]
+            if lacks_variance(validation, criterion, population):  # beyond chance there is next to nothing to agree on
+                row = [
+                    _of_little_variance(cell) if name.startswith(BEYOND_CHANCE) else cell
+                    for name, cell in zip(names, row, strict=True)
+                ]
             rows.append([Cell(population_name(population)), Cell(f"{found[1].n_items:,}"), *row])
         losses = "losses are distances to the mean of the other raters, in scale points"
         caption = f"{criterion}: agreement with 95% intervals; {losses}.{caution(validation)}"
@@ -101,3 +107,8 @@ def _no_variance(validation: Validation, criterion: str) -> list[str]:
         "ratings are the same level, so that chance alone would give nearly as much agreement: alpha then tells how little "
         "the items vary, not how well people rate."
     ]
+
+
+def _of_little_variance(cell: Cell) -> Cell:
+    """The number only for those who look behind the words: a low value here is no sign of disagreement."""
+    return Cell("little variance", f"{cell.text}; {cell.title}")
