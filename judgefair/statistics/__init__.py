@@ -9,6 +9,7 @@ from judgefair.statistics.disparity import Disparity, disparity
 from judgefair.statistics.distribution_shift import distribution_shift
 from judgefair.statistics.equivalence import equivalence
 from judgefair.statistics.estimate import Estimate
+from judgefair.statistics.flip_rate import FlipRate, flip_rate
 from judgefair.statistics.gwet import gwet
 from judgefair.statistics.icc import icc
 from judgefair.statistics.judge_alpha import judge_alpha
@@ -18,10 +19,12 @@ from judgefair.statistics.leave_one_out import LeaveOneOut, leave_one_out
 from judgefair.statistics.minimal_effect import minimal_effect
 from judgefair.statistics.missing_rate import missing_rate
 from judgefair.statistics.missingness_bounds import missingness_bounds
+from judgefair.statistics.oaxaca_blinder import OaxacaBlinder, oaxaca_blinder
 from judgefair.statistics.pairwise_agreement import pairwise_agreement
 from judgefair.statistics.plan_labels import LabelPlan, Spread, plan_labels, raters_per_item, spread_from
 from judgefair.statistics.ppi_mean import ppi_mean
 from judgefair.statistics.rank_correlation import rank_correlation
+from judgefair.statistics.rate_gap import RateGap, rate_gap
 from judgefair.statistics.rater_alignment import RaterAlignment, rater_alignment
 from judgefair.statistics.rogan_gladen import rogan_gladen
 from judgefair.statistics.shrink import Shrunk, shrink
@@ -33,10 +36,13 @@ __all__ = [
     "DifferentialFunctioning",
     "Disparity",
     "Estimate",
+    "FlipRate",
     "JointAltTest",
     "JudgeError",
     "LabelPlan",
     "LeaveOneOut",
+    "OaxacaBlinder",
+    "RateGap",
     "RaterAlignment",
     "Shrunk",
     "Simultaneous",
@@ -50,6 +56,7 @@ __all__ = [
     "disparity",
     "distribution_shift",
     "equivalence",
+    "flip_rate",
     "for_equivalence",
     "gwet",
     "icc",
@@ -61,10 +68,12 @@ __all__ = [
     "minimal_effect",
     "missing_rate",
     "missingness_bounds",
+    "oaxaca_blinder",
     "pairwise_agreement",
     "plan_labels",
     "ppi_mean",
     "rank_correlation",
+    "rate_gap",
     "rater_alignment",
     "raters_per_item",
     "rogan_gladen",

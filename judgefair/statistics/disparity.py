@@ -54,6 +54,8 @@ def disparity(
     *,
     evaluated: object = None,
     strata: object = None,
+    weights: object = None,
+    inclusion: object = None,
     confidence: float = 0.95,
 ) -> Disparity:
     """Raw, corrected and judge-made gaps, each population with its own calibration.
@@ -74,6 +76,9 @@ def disparity(
         the judge's error but not how the system answers, so that lam is then to be 1.
     strata : (n_items,) labels, such as merit: means are then averages over strata, weighted by the strata's share of all
         evaluated items, so that populations are compared at equal strata (direct standardisation).
+    weights : (n_items,) of each row in every mean, at least 0, such as those that balance crossed axes; None is 1.
+    inclusion : (n_items,) probability with which a row was drawn to be labelled; None is 1. Labelled rows count by its inverse
+        (Hajek 1971), so that populations or arms may be labelled at different rates.
 
     Returns
     -------
@@ -89,7 +94,7 @@ def disparity(
     >>> gap.raw["a"].value, gap.corrected["a"].value, gap.judge_made["a"].value
     (1.0, 0.0, 1.0)
     """
-    rows = _Rows(judge, human, populations, clusters, evaluated, strata)
+    rows = _Rows(judge, human, populations, clusters, evaluated, strata, weights, inclusion)
     names = [reference, *sorted(rows.names - {reference})]
     sides = {name: _Side(rows, name, lam) for name in names}
     tell = _Teller(rows, confidence, clusters is not None)
@@ -118,7 +123,15 @@ class _Rows:
     """The columns, and which rows say what."""
 
     def __init__(
-        self, judge: Floats, human: Floats, populations: object, clusters: object, evaluated: object, strata: object
+        self,
+        judge: Floats,
+        human: Floats,
+        populations: object,
+        clusters: object,
+        evaluated: object,
+        strata: object,
+        weights: object,
+        inclusion: object,
     ) -> None:
         self.judge, self.human = np.asarray(judge, dtype=float), np.asarray(human, dtype=float)
         n = len(self.judge)
@@ -130,7 +143,11 @@ class _Rows:
         self.n_units = int(self.units.max(initial=-1)) + 1
         judged = ~np.isnan(self.judge)
         inside = np.ones(n, dtype=bool) if evaluated is None else np.asarray(evaluated, dtype=bool)
-        self.is_evaluated, self.is_labelled = judged & inside, judged & ~np.isnan(self.human)
+        self.counts_for = np.ones(n) if weights is None else np.asarray(weights, dtype=float)
+        drawn = np.ones(n) if inclusion is None else np.asarray(inclusion, dtype=float)
+        self.stands_for = self.counts_for / drawn
+        counted = judged & (self.counts_for > 0)
+        self.is_evaluated, self.is_labelled = counted & inside, counted & ~np.isnan(self.human)
         named = self.population != ""
         labels, codes = (
             (["all"], np.zeros(n, dtype=int))
@@ -138,8 +155,9 @@ class _Rows:
             else np.unique(np.asarray(strata).astype(str), return_inverse=True)
         )
         self.strata, self.stratum = list(labels), codes
-        counts = np.bincount(codes[self.is_evaluated & named], minlength=len(self.strata)).astype(float)
-        self.weight = counts / max(counts.sum(), 1)
+        of_run = self.is_evaluated & named
+        counts = np.bincount(codes[of_run], self.counts_for[of_run], minlength=len(self.strata)).astype(float)
+        self.weight = counts / (counts.sum() or 1)
 
 
 class _Side:
@@ -153,10 +171,10 @@ class _Side:
             mine & rows.is_labelled,
             mine & rows.is_evaluated,
         )
-        self.n_missing = int(mine.sum()) - self.n_items
-        self.human = _standardised(rows, rows.human, labelled)
-        self.judge = _standardised(rows, rows.judge, labelled)
-        self.evaluated = _standardised(rows, rows.judge, seen)
+        self.n_missing = int((mine & (rows.counts_for > 0)).sum()) - self.n_items
+        self.human = _standardised(rows, rows.human, labelled, rows.stands_for)
+        self.judge = _standardised(rows, rows.judge, labelled, rows.stands_for)
+        self.evaluated = _standardised(rows, rows.judge, seen, rows.counts_for)
         self.shift = combine((1, self.evaluated), (-1, self.judge))
         self.unseen = _lacks(rows, seen, "has no item that the judge rated")
         self.problem = self.unseen or _lacks(rows, labelled, "has no item with both a judge's and a human's rating")
@@ -175,13 +193,13 @@ class _Side:
             )
 
 
-def _standardised(rows: _Rows, values: Floats, chosen: np.ndarray) -> ClusteredMean:
-    """Mean over the chosen rows, each stratum with its weight."""
+def _standardised(rows: _Rows, values: Floats, chosen: np.ndarray, weights: Floats) -> ClusteredMean:
+    """Weighted mean over the chosen rows, each stratum with its weight."""
     parts = []
     for code, weight in enumerate(rows.weight):
         if weight > 0:
             within = chosen & (rows.stratum == code)
-            parts.append((float(weight), mean_by_unit(values[within], rows.units[within], rows.n_units)))
+            parts.append((float(weight), mean_by_unit(values[within], rows.units[within], rows.n_units, weights[within])))
     if len(parts) == 1:
         return parts[0][1]
     if not parts:

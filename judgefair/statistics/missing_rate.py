@@ -37,14 +37,25 @@ def missing_rate(missing: object, reason: str, clusters: object = None, *, confi
         return undefined(estimand, "there are no ratings", level=confidence, source=SOURCE)
     units = np.arange(n) if clusters is None else np.unique(np.asarray(clusters), return_inverse=True)[1]
     n_clusters = int(units.max()) + 1
-    rate = float(flags.mean())
-    effective = _effective_n(flags, units, n_clusters)
-    low, high = proportion_confint(rate * effective, effective, alpha=1 - confidence, method="wilson")
+    low, high, _ = clustered_wilson(flags, units, confidence)
     unit = "ratings" if clusters is None else "scenarios"
     return Estimate(
-        estimand, rate, float(low), float(high), level=confidence, n_items=n, n_clusters=n_clusters,
+        estimand, float(flags.mean()), low, high, level=confidence, n_items=n, n_clusters=n_clusters,
         n_missing=int(flags.sum()), method=f"share of ratings; Wilson interval, {n_clusters:,} {unit}", source=SOURCE,
     )  # fmt: skip
+
+
+def clustered_wilson(flags: np.ndarray, units: np.ndarray, confidence: float) -> tuple[float, float, float]:
+    """Wilson's interval of a share, low and high, and the number of independent flags that it takes them to be worth.
+
+    Parameters
+    ----------
+    flags : (n,), 0 or 1, at least one.
+    units : (n,) cluster codes 0.., none left out.
+    """
+    effective = _effective_n(flags, units, int(units.max()) + 1)
+    low, high = proportion_confint(float(flags.mean()) * effective, effective, alpha=1 - confidence, method="wilson")
+    return float(low), float(high), effective
 
 
 def _effective_n(flags: np.ndarray, units: np.ndarray, n_clusters: int) -> float:

@@ -79,10 +79,11 @@ def ppi_mean(
     )  # fmt: skip
 
 
-def mean_by_unit(values: Floats, units: np.ndarray, n_units: int) -> ClusteredMean:
-    """Mean of values with what each unit moves it, over all units 0..n_units."""
-    totals = np.bincount(units, values, minlength=n_units).astype(float)
-    return clustered_mean(totals, np.bincount(units, minlength=n_units).astype(float))
+def mean_by_unit(values: Floats, units: np.ndarray, n_units: int, weights: Floats | None = None) -> ClusteredMean:
+    """Mean of values, weighted where weights are given, with what each unit moves it, over all units 0..n_units."""
+    weights = np.ones(len(values)) if weights is None else weights
+    totals = np.bincount(units, values * weights, minlength=n_units).astype(float)
+    return clustered_mean(totals, np.bincount(units, weights, minlength=n_units).astype(float))
 
 
 def combine(*parts: tuple[float, ClusteredMean]) -> ClusteredMean:
