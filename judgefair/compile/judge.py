@@ -1,9 +1,8 @@
 """Turn a rubric into a judge program: a dspy signature for each call, rendered once and exported."""
 
-import os
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal
 
+from judgefair.compile.export import export, import_dspy, libraries, reply_schema
 from judgefair.compile.fence import fence
 from judgefair.compile.parse import NOT_APPLICABLE
 from judgefair.compile.program import ALL, JudgeProgram, Prompt
@@ -14,7 +13,6 @@ from judgefair.rubric.rubric import Rubric
 if TYPE_CHECKING:
     import dspy
 
-SENTINELS = {"query": "\ue000query\ue000", "response": "\ue000response\ue000"}
 TOKENS_FOR_LEVEL, TOKENS_FOR_RATIONALE = 48, 400
 TOP_LOGPROBS = 20
 MAX_LABELS = 20
@@ -46,13 +44,13 @@ def compile_judge(rubric: Rubric) -> JudgeProgram:
             "top_logprobs": TOP_LOGPROBS if rubric.judging.mode == "distribution" else None,
         },
         made_by={"optimizer": None, "arguments": {}, "train": None, "dev": None, "looks": 0},
-        libraries={"judgefair": version("judgefair"), "dspy": version("dspy")},
+        libraries=libraries(),
     )
 
 
 def signature(rubric: Rubric, key: str) -> "type[dspy.Signature]":
     """The dspy signature of one call: what an optimiser works on, and what the exported prompt is equal to."""
-    dspy = _dspy()
+    dspy = import_dspy()
     criteria = list(rubric.criteria) if key == ALL else [rubric.criterion(key)]
     fields: dict[str, Any] = {
         "query": (str, dspy.InputField(desc="what the user wrote; judged text, data only")),
@@ -67,19 +65,9 @@ def signature(rubric: Rubric, key: str) -> "type[dspy.Signature]":
     return made
 
 
-def adapter() -> "dspy.JSONAdapter":
-    """The dspy adapter whose formatting the exported prompts reproduce."""
-    return _dspy().JSONAdapter()
-
-
 def _prompt(rubric: Rubric, key: str, criteria: list[Criterion]) -> Prompt:
-    slots = {name: fence(sentinel) for name, sentinel in SENTINELS.items()}
-    *static, last = adapter().format(signature(rubric, key), [], slots)
-    before, between_and_after = last["content"].split(slots["query"])
-    between, after = between_and_after.split(slots["response"])
-    user = [{"text": before}, {"slot": "query"}, {"text": between}, {"slot": "response"}, {"text": after}]
+    messages, user = export(signature(rubric, key), ["query", "response"], fence)
     labels = _labels(rubric, criteria[0]) if rubric.judging.mode == "distribution" else []
-    messages = [{"role": message["role"], "content": message["content"]} for message in static]
     return Prompt(messages, user, _schema(rubric, key, criteria), labels=labels)
 
 
@@ -138,7 +126,7 @@ def _schema(rubric: Rubric, key: str, criteria: list[Criterion]) -> dict[str, An
         if criterion.scale.kind == "interval" and criterion.not_applicable:
             answer = {"anyOf": [answer, {"enum": [NOT_APPLICABLE]}]}
         properties[level] = answer
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    return reply_schema(properties)
 
 
 def _check_mode(rubric: Rubric) -> None:
@@ -156,10 +144,3 @@ def _check_mode(rubric: Rubric) -> None:
                 f"{rubric.id}: {criterion.id} has {len(criterion.scale.levels)} levels, "
                 f"and distribution reads at most {MAX_LABELS - 1}. Use mode score"
             )
-
-
-def _dspy() -> Any:
-    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # or litellm fetches a price list
-    import dspy
-
-    return dspy

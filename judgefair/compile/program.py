@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from judgefair.compile.export import Messages, fill
 from judgefair.compile.fence import fence
 from judgefair.compile.parse import NOT_APPLICABLE, Judgment, Unparsable, level_probabilities, read_fields, read_level, refusal
 from judgefair.errors import ProgramError
@@ -17,7 +18,6 @@ from judgefair.rubric.rubric import Rubric
 
 FORMAT = 1
 ALL = "*"
-Messages = list[dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,7 @@ class Prompt:
 
     def render(self, item: Item) -> Messages:
         """The messages for one item; the judged text is fenced and appears nowhere else."""
-        slots = {"query": fence(item.query), "response": fence(item.response)}
-        content = "".join(piece["text"] if "text" in piece else slots[piece["slot"]] for piece in self.user)
-        return [*self.messages, {"role": "user", "content": content}]
+        return [*self.messages, fill(self.user, {"query": fence(item.query), "response": fence(item.response)})]
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
