@@ -11,6 +11,7 @@ GROUPS = {
     "recipes": "judgefair.calibration.recipes",
     "scales": "judgefair.rubric.scales",
     "sections": "judgefair.reporting.sections",
+    "targets": "judgefair.targets",
 }
 
 

@@ -50,6 +50,84 @@ class Missing:
             raise ValueError(f"'{self.reason}' is no reason for a missing rating: {', '.join(MISSING_REASONS)}")
 
 
+Turn = Mapping[str, str]
+"""One message of a conversation: `role` (user or assistant) and `content`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What one simulated or real user says, and which arm of which block it is.
+
+    Attributes
+    ----------
+    scenario_id : the intent with its facts; the sampling unit.
+    block_id : all arms of one scenario, which stand or fall together.
+    arm : which version of the scenario this is; `neutral` shows no population.
+    cue : the channel through which the population shows; None for neutral and for real users.
+    placebo : `paraphrase` or `same_group` where the arm repeats its reference in other words; else None.
+    turns : what the user says, in order; for a dialogue the opening alone.
+    language : code, such as en.
+    generator : `template`, the name of a model, or `logs` for real users.
+    goal : what a simulated user in a dialogue wants and knows; None where the turns are all there is.
+    merit : the level that is right by construction, the same in all arms; None where it is not known.
+    intent : what kind of thing a real user asks for, where the logs say it.
+    gates : by gate, the number the query was accepted or rejected by.
+    rejected_because : the gate that it did not pass; None where it is kept.
+    """
+
+    query_id: str
+    scenario_id: str
+    block_id: str
+    arm: str
+    cue: str | None
+    placebo: str | None
+    populations: Mapping[str, str]
+    turns: tuple[str, ...]
+    language: str = "en"
+    generator: str = "template"
+    seed: int = 0
+    goal: str | None = None
+    merit: float | None = None
+    intent: str | None = None
+    gates: Mapping[str, float] = field(default_factory=dict)
+    rejected_because: str | None = None
+
+    @property
+    def kept(self) -> bool:
+        """Whether it is put to the system."""
+        return self.rejected_because is None
+
+    @property
+    def text(self) -> str:
+        """All that the user says."""
+        return "\n\n".join(self.turns)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What the system under evaluation answered, or why there is no answer.
+
+    Attributes
+    ----------
+    text : the last answer of the conversation; empty where there is none, and what was said where it is a refusal.
+    missing : why there is nothing to rate; a refusal is an outcome of its own, never a low rating.
+    turns : the whole conversation, the user's and the system's turns.
+    usage : tokens, where the system tells them.
+    latency_ms : of the last answer, where a server gave it.
+    """
+
+    response_id: str
+    query_id: str
+    target: str
+    replicate: int
+    text: str
+    missing: Missing | None
+    turns: tuple[Turn, ...]
+    system_fingerprint: str
+    usage: Mapping[str, int] = field(default_factory=dict)
+    latency_ms: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """What is rated: a query and the response to it, with the populations they concern.
@@ -59,6 +137,7 @@ class Item:
     populations : mapping of axis to group; an axis that does not apply is left out.
     scenario_id : the sampling unit; None where each item stands alone.
     meta : anything else a set knows of the item; never shown to a judge.
+    no_response : why the system gave nothing to rate; such an item is put to no judge.
 
     >>> Item("e1", "Comment on my draft.", "Good start.", {"dialect": "mainstream"}).unit
     'e1'
@@ -70,6 +149,7 @@ class Item:
     populations: Mapping[str, str] = field(default_factory=dict)
     scenario_id: str | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
+    no_response: Missing | None = None
 
     @property
     def unit(self) -> str:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import openai
 import tenacity
@@ -74,9 +74,10 @@ class Client:
         except (openai.OpenAIError, MalformedReplyError, EmptyReplyError) as error:
             await on_attempt(Attempt(number, time.monotonic() - started, self._in_words(error)))
             raise
+        seconds = time.monotonic() - started
         self.budget.spend(reply)
-        await on_attempt(Attempt(number, time.monotonic() - started, None))
-        return reply
+        await on_attempt(Attempt(number, seconds, None))
+        return replace(reply, seconds=round(seconds, 6)) if self.model.has_latency else reply
 
     def _in_words(self, error: Exception) -> str:
         return self.model.redact(sendable(_in_words(error)))[:MOST_CHARACTERS]

@@ -2,7 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -11,6 +11,7 @@ Post = Callable[[Body], Awaitable[dict[str, Any]]]
 
 _REASONING = re.compile(r"^(?:.*/)?(?:o\d|gpt-5)")
 TOKENS_FOR_REASONING = 4_000
+_NOT_FOR_REASONING = ("temperature", "top_p", "seed", "logprobs", "top_logprobs")
 
 
 class Model(ABC):
@@ -21,10 +22,12 @@ class Model(ABC):
     name : what requests call it, and the rater id of its ratings.
     server : where it runs; part of the key under which replies are kept. For an embedded model the hash of its
         weights, since its port says nothing.
+    has_latency : whether the time it takes says anything; that of a stand-in does not.
     """
 
     name: str
     server: str
+    has_latency: bool = True
 
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[Post]:
@@ -47,13 +50,27 @@ class Model(ABC):
             "messages": messages,
             "response_format": {"type": "json_schema", "json_schema": {"name": "judgment", "strict": True, "schema": schema}},
         }
-        if _REASONING.match(self.name):
-            return body | {"max_completion_tokens": sampling["max_tokens"] + TOKENS_FOR_REASONING}
-        body |= {
+        asked = {
             "max_tokens": sampling["max_tokens"],
             "temperature": sampling["replicate_temperature"] if replicates > 1 else 0,
             "seed": sampling["seed"] + sample,
         }
         if sampling.get("top_logprobs"):
-            body |= {"logprobs": True, "top_logprobs": sampling["top_logprobs"]}
-        return body
+            asked |= {"logprobs": True, "top_logprobs": sampling["top_logprobs"]}
+        return body | sampling_for(self.name, asked)
+
+
+def sampling_for(model: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The sampling parameters that a model of this name takes, of those asked for.
+
+    Reasoning models take none but a number of tokens, to which those for reasoning are added.
+
+    >>> sampling_for("o4-mini", {"max_tokens": 48, "temperature": 0, "seed": 3})
+    {'max_completion_tokens': 4048}
+    """
+    if not _REASONING.match(model):
+        return dict(asked)
+    taken = {name: value for name, value in asked.items() if name not in _NOT_FOR_REASONING}
+    if "max_tokens" in taken:
+        taken["max_completion_tokens"] = taken.pop("max_tokens") + TOKENS_FOR_REASONING
+    return taken

@@ -26,6 +26,7 @@ class Reply:
     finish_reason : `stop`, `length`, `content_filter`, ... as the server says; None where it does not.
     refusal : the server's own refusal message, where it has one.
     tokens : with log-probabilities, where they were asked for and given.
+    seconds : how long the server took; None where that says nothing.
     """
 
     text: str
@@ -34,6 +35,7 @@ class Reply:
     tokens: Sequence[Token] | None = None
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    seconds: float | None = None
 
     @classmethod
     def from_chat(cls, data: Mapping[str, Any]) -> Self:
@@ -67,6 +69,7 @@ class Reply:
             "tokens": tokens,
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
+            "seconds": self.seconds,
         }
 
     @classmethod

@@ -14,8 +14,23 @@ Pick = Callable[[str, list[Any]], int]
 """From the text of the last message and the possible answers, the index of the answer."""
 
 
+PLAIN = (
+    "That is good as it stands.",
+    "The first sentence could be clearer.",
+    "Say why, and give one example.",
+    "Which part should I look at first?",
+    "Two points are sound; the third needs a reason, and the ending repeats the beginning.",
+)
+"""What is answered where no format is asked for."""
+
+
 class Scripted(Model):
-    """Answers every request by a rule; it has the type and the reply format of the real thing."""
+    """Answers every request by a rule; it has the type and the reply format of the real thing.
+
+    A request with a schema gets an object of that schema, any other one of the sentences in `PLAIN`.
+    """
+
+    has_latency = False
 
     def __init__(self, name: str, pick: Pick) -> None:
         self.name, self.server = f"scripted:{name}", f"scripted:{name}"
@@ -32,11 +47,13 @@ class Scripted(Model):
 
     def _complete(self, body: Body) -> dict[str, Any]:
         text = body["messages"][-1]["content"]
-        fields = body["response_format"]["json_schema"]["schema"]["properties"]
-        answer = {name: self._answer(text, field) for name, field in fields.items()}
-        content = json.dumps(answer, ensure_ascii=False)
+        fields = body["response_format"]["json_schema"]["schema"]["properties"] if "response_format" in body else None
+        if fields is None:
+            content = PLAIN[self._pick(text, list(PLAIN))]
+        else:
+            content = json.dumps({name: self._answer(text, field) for name, field in fields.items()}, ensure_ascii=False)
         choice: dict[str, Any] = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": content}}
-        if body.get("logprobs"):
+        if fields is not None and body.get("logprobs"):
             choice["logprobs"] = {"content": _tokens(content, fields)}
         usage = {"prompt_tokens": sum(len(m["content"]) for m in body["messages"]) // 4, "completion_tokens": len(content) // 4}
         return {"object": "chat.completion", "model": self.name, "choices": [choice], "usage": usage}
