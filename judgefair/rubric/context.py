@@ -56,7 +56,13 @@ class Scenario(Strict):
     intent: str = Field(description="what the user wants, in one sentence")
     facts: dict[str, Any] = Field(default_factory=dict, description="a mapping of what is the case")
     merit: float | None = Field(None, description="the level that is right by construction")
-    turns: list[str] | None = Field(None, description="a list of what the user says, in order")
+    turns: list[str] | None = Field(
+        None, description="a list of what the user says, in order; {fact} stands for the value, or each value, of that fact"
+    )
+    paraphrase: list[str] | None = Field(
+        None, exclude_if=lambda said: said is None,  # so that a rubric without one keeps its fingerprint
+        description="a list of the same turns in other words, for a placebo",
+    )  # fmt: skip
 
 
 class Context(Strict):

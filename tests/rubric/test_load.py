@@ -173,6 +173,7 @@ def test_the_optional_fields_are_these_and_may_be_left_out(tmp_path):
         ("Group", "cues"),
         ("Scenario", "facts"),
         ("Scenario", "merit"),
+        ("Scenario", "paraphrase"),
         ("Scenario", "turns"),
         ("Criterion", "why"),
         ("Criterion", "not_applicable"),
