@@ -1,40 +1,24 @@
 """What does the judge say of every item? The stage that asks the model, resumes where it stopped and pays nothing twice."""
 
-import asyncio
-import threading
-from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from judgefair.compile.parse import Judgment
 from judgefair.compile.program import JudgeProgram
 from judgefair.errors import InputError
 from judgefair.fingerprint import fingerprint
 from judgefair.models.budget import Budget
-from judgefair.models.cache import ReplyCache, reply_key
-from judgefair.models.client import Client
 from judgefair.models.model import Model
 from judgefair.models.reply import Reply
 from judgefair.models.retry import RetryPolicy
 from judgefair.records import Item, Missing, Rating
+from judgefair.runs.asking import Asking, Progress, run_sync, work_through
 from judgefair.runs.folder import PROGRAM, open_run, write_manifest
-from judgefair.runs.journal import Journal
 from judgefair.runs.tables import write_items, write_ratings
 
-T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class Progress:
-    """How far the stage is: judgments done of all, those taken from journal or cache, and what was spent."""
-
-    total: int
-    done: int = 0
-    reused: int = 0
-    budget: Budget = field(default_factory=Budget)
-    missing: Counter[str] = field(default_factory=Counter)
+__all__ = ["Judged", "Progress", "judge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +49,7 @@ def judge(
     policy: RetryPolicy | None = None,
     use_cache: bool = True,
     as_of: str | None = None,
+    beside: Mapping[str, Any] | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Judged:
     """Judge items with a model; the run folder then holds program, items, ratings, journal and manifest.
@@ -78,6 +63,7 @@ def judge(
     replicates : judgments of each item; more than one are sampled at the program's replicate temperature.
     budget : hard limits; items beyond them are Missing `over_budget`.
     use_cache : whether replies of other runs may be used and these be kept for them.
+    beside : what else the manifest is to say, such as which system gave the responses.
     on_progress : called after each judgment.
 
     Raises
@@ -101,6 +87,7 @@ def judge(
                 "model": {"name": model.name, "server": model.server},
                 "items": {"n": len(items), "fingerprint": fingerprint([[i.item_id, i.query, i.response] for i in items])},
                 "replicates": replicates,
+                **(beside or {}),
             },
             as_of,
         )
@@ -131,17 +118,20 @@ class _Stage:
         self._outcomes: list[Reply | Missing | None] = [None] * self._progress.total
 
     async def run(self, concurrency: int) -> Judged:
-        self._journal = Journal(self._folder)
-        self._cache = ReplyCache() if self._use_cache else None
-        try:
-            async with self._model.open() as post:
-                self._client = Client(self._model, post, self._progress.budget, self._policy)
-                jobs = self._jobs()
-                await _all_or_first_error([self._work(jobs) for _ in range(concurrency)])
-        finally:
-            self._journal.close()
-            if self._cache:
-                self._cache.close()
+        async with Asking(self._folder, self._progress, self._policy, use_cache=self._use_cache) as asking:
+
+            async def work(job: _Job) -> None:
+                outcome = await self._judge(asking, job)
+                self._outcomes[job.index] = outcome
+                self._progress.done += 1
+                self._progress.missing.update(
+                    judged.value.reason
+                    for judged in self._judgments(job.call, outcome).values()
+                    if isinstance(judged.value, Missing)
+                )
+                self._on_progress(self._progress)
+
+            await work_through(self._jobs(), work, concurrency)
         return Judged(self._ratings(), self._progress)
 
     def _jobs(self) -> Iterator[_Job]:
@@ -153,37 +143,15 @@ class _Stage:
                     yield _Job(index, item, call, replicate)
                     index += 1
 
-    async def _work(self, jobs: Iterator[_Job]) -> None:
-        for job in jobs:
-            outcome = await self._judge(job)
-            self._outcomes[job.index] = outcome
-            self._progress.done += 1
-            self._progress.missing.update(
-                judged.value.reason for judged in self._judgments(job.call, outcome).values() if isinstance(judged.value, Missing)
-            )
-            self._on_progress(self._progress)
-
-    async def _judge(self, job: _Job) -> Reply | Missing:
+    async def _judge(self, asking: Asking, job: _Job) -> Reply | Missing:
+        if job.item.no_response is not None:
+            return job.item.no_response
         prompt = self._program.prompts[job.call]
         body = self._model.body(
             prompt.render(job.item), prompt.schema, dict(self._program.sampling), job.replicate, self._replicates
         )
-        key = reply_key(self._model, body, job.replicate)
-        landed = self._journal.get(key)
-        if landed is not None:
-            self._progress.reused += 1
-            return landed
-        known = self._cache.get(key) if self._cache else None
-        if known is not None:
-            self._progress.reused += 1
-            await self._journal.land(key, job.item.item_id, job.call, job.replicate, known)
-            return known
-        reply = await self._client.ask(body, lambda attempt: self._journal.attempted(key, attempt))
-        if isinstance(reply, Reply):
-            await self._journal.land(key, job.item.item_id, job.call, job.replicate, reply)
-            if self._cache and self._is_understood(job.call, reply):
-                await self._cache.put(key, reply)
-        return reply
+        question = asking.about(job.item.item_id, job.call, lambda reply: self._is_understood(job.call, reply))
+        return await question.ask(self._model, body, job.replicate)
 
     def _is_understood(self, call: str, reply: Reply) -> bool:
         failures = {"unparsable", "refused"}
@@ -207,36 +175,3 @@ class _Stage:
                 said = (judgment.value, job.replicate, judgment.rationale, judgment.distribution)
                 ratings.append(Rating(job.item.item_id, criterion, self._model.name, "judge", *said, program_fingerprint))
         return sorted(ratings, key=lambda r: (order[r.item_id], criteria.index(r.criterion), r.replicate))
-
-
-async def _all_or_first_error(tasks: Sequence[Coroutine[Any, Any, None]]) -> None:
-    """Wait for all; the first error cancels the rest and is raised as it is."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            for task in tasks:
-                group.create_task(task)
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
-
-
-def run_sync(work: Coroutine[Any, Any, T]) -> T:
-    """Run to the end, in a thread of its own where a loop is running already (notebooks)."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(work)
-    result: list[T] = []
-    failure: list[BaseException] = []
-
-    def target() -> None:
-        try:
-            result.append(asyncio.run(work))
-        except BaseException as error:
-            failure.append(error)
-
-    thread = threading.Thread(target=target)
-    thread.start()
-    thread.join()
-    if failure:
-        raise failure[0]
-    return result[0]

@@ -48,7 +48,7 @@ def write_ratings(ratings: Iterable[Rating], scales: Mapping[str, Scale], run: P
     if path.is_file() and (held := pq.read_table(path)).schema.equals(schema):
         of_humans = held.filter(pc.field("rater_kind") == "human")
         judged = pa.concat_tables([judged, of_humans.filter(pc.field("item_id").isin(judged["item_id"].unique()))])
-    _write(judged, path)
+    write_table(judged, path)
 
 
 def add_human_ratings(frame: pd.DataFrame, scales: Mapping[str, Scale], run: Path) -> None:
@@ -58,7 +58,7 @@ def add_human_ratings(frame: pd.DataFrame, scales: Mapping[str, Scale], run: Pat
     """
     path = run / RATINGS
     judged = pq.read_table(path).filter(pc.field("rater_kind") == "judge")
-    _write(pa.concat_tables([judged, _from_codes(frame, scales, judged.schema)]), path)
+    write_table(pa.concat_tables([judged, _from_codes(frame, scales, judged.schema)]), path)
 
 
 def ratings_fingerprint(run: Path) -> str:
@@ -73,7 +73,7 @@ def ratings_fingerprint(run: Path) -> str:
 
 def write_coded(frame: pd.DataFrame, scales: Mapping[str, Scale], run: Path) -> None:
     """Write ratings that came as a table, in the form of `read_ratings`."""
-    _write(_from_codes(frame, scales, ratings_schema(scales.values())), run / RATINGS)
+    write_table(_from_codes(frame, scales, ratings_schema(scales.values())), run / RATINGS)
 
 
 def read_ratings(run: Path, scales: Mapping[str, Scale]) -> pd.DataFrame:
@@ -118,7 +118,10 @@ def read_ratings(run: Path, scales: Mapping[str, Scale]) -> pd.DataFrame:
 
 
 def write_items(items: Sequence[Item], run: Path) -> None:
-    """Write the `items.parquet` of a run: item_id, scenario_id, query, response, `pop.<axis>`, meta (JSON)."""
+    """Write the `items.parquet` of a run: item_id, scenario_id, query, response, `pop.<axis>`, meta (JSON).
+
+    Where some items have no response, `missing` and `missing_detail` say why.
+    """
     axes = dict.fromkeys(axis for item in items for axis in item.populations)
     columns: dict[str, list[Any]] = {
         "item_id": [item.item_id for item in items],
@@ -128,7 +131,10 @@ def write_items(items: Sequence[Item], run: Path) -> None:
         **{POPULATION + axis: [item.populations.get(axis) for item in items] for axis in axes},
         "meta": [json.dumps(dict(item.meta), sort_keys=True) if item.meta else None for item in items],
     }
-    _write(pa.table({name: pa.array(column, pa.string()) for name, column in columns.items()}), run / ITEMS)
+    if any(item.no_response for item in items):
+        columns["missing"] = [item.no_response.reason if item.no_response else None for item in items]
+        columns["missing_detail"] = [item.no_response.detail or None if item.no_response else None for item in items]
+    write_table(pa.table({name: pa.array(column, pa.string()) for name, column in columns.items()}), run / ITEMS)
 
 
 def read_run_items(run: Path) -> list[Item]:
@@ -140,17 +146,29 @@ def read_run_items(run: Path) -> list[Item]:
         raise InputError(f"{path}: no items can be read ({error}). Run judgefair judge ... --out {run} first") from None
     axes = [name.removeprefix(POPULATION) for name in table.column_names if name.startswith(POPULATION)]
     groups = [table[POPULATION + axis].to_pylist() for axis in axes]
-    columns = (table[name].to_pylist() for name in ("item_id", "query", "response", "scenario_id", "meta"))
+    columns = (
+        table[name].to_pylist() if name in table.column_names else [None] * len(table)
+        for name in ("item_id", "query", "response", "scenario_id", "meta", "missing", "missing_detail")
+    )
     of_item = [{axis: group for axis, group in zip(axes, row, strict=True) if group} for row in zip(*groups, strict=True)] or [
         {}
     ] * len(table)
     return [
-        Item(item_id, query, response, populations, scenario, json.loads(meta) if meta else {})
-        for item_id, query, response, scenario, meta, populations in zip(*columns, of_item, strict=True)
+        Item(
+            item_id,
+            query,
+            response,
+            populations,
+            scenario,
+            json.loads(meta) if meta else {},
+            None if reason is None else Missing(reason, detail or ""),
+        )
+        for item_id, query, response, scenario, meta, reason, detail, populations in zip(*columns, of_item, strict=True)
     ]
 
 
-def _write(table: pa.Table, path: Path) -> None:
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write a table whole or not at all."""
     partial = path.with_name(f"{path.name}.partial")
     pq.write_table(table, partial)
     partial.replace(path)
