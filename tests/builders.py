@@ -209,3 +209,46 @@ def human_csv(ratings: pd.DataFrame, path: Path) -> Path:
 def without_humans(ratings: pd.DataFrame) -> pd.DataFrame:
     """The judge's ratings alone."""
     return ratings[ratings["rater_kind"] == "judge"].reset_index(drop=True)
+
+
+def armed_items(
+    n_blocks: int,
+    profiles: Sequence[Mapping[str, str]] = ({"dialect": "a"}, {"dialect": "b"}),
+    cues: Sequence[str] = ("dialect",),
+    *,
+    others: bool = True,
+    replicates: int = 1,
+) -> list[Item]:
+    """Items as `items_of` makes them: blocks with an arm for each profile and cue, and `others`: neutral and a placebo.
+
+    Ids and meta name block, arm and cue; texts do not.
+    """
+    arms: list[tuple[str, Mapping[str, str], dict[str, Any]]] = []
+    for cue in cues:
+        for profile in profiles:
+            name = f"{', '.join(f'{axis}={group}' for axis, group in profile.items())}, {cue}"
+            arms.append((name, profile, {"cue": cue}))
+    if others:
+        name, profile, meta = arms[0]
+        arms.append(("neutral", {}, {}))
+        arms.append((f"{name}, paraphrase", {}, meta | {"placebo": "paraphrase", "shows": dict(profile)}))
+    return [
+        Item(
+            f"r-b{b:04}-{name}-{replicate}", f"Where is book {b} of {k}?", f"On shelf {b}, {k} steps on.",
+            dict(profile), f"scenario-{b:03}", {"arm": name, "block": f"b{b:04}", "replicate": replicate, **meta},
+        )
+        for b in range(n_blocks)
+        for k, (name, profile, meta) in enumerate(arms)
+        for replicate in range(replicates)
+    ]  # fmt: skip
+
+
+def rated_as(items: Sequence[Item], values: Mapping[str, Sequence[float]], criterion: str = "depth") -> pd.DataFrame:
+    """Ratings by whom and of which item `values` say, nan where there is none; `JUDGE` is the judge."""
+    frames = []
+    for who, codes in values.items():
+        kind = "judge" if who == JUDGE else "human"
+        columns = {"item_id": [item.item_id for item in items], "criterion": criterion, "rater_id": who, "rater_kind": kind}
+        told = columns | {"replicate": 0, "code": codes, "expected": codes, "missing": "", "rationale": ""}
+        frames.append(pd.DataFrame(told).dropna(subset="code"))
+    return pd.concat(frames, ignore_index=True)

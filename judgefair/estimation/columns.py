@@ -1,12 +1,14 @@
 """A run's items and ratings as arrays, with the labelled items of another set beside them where labels are carried over."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from judgefair.records import Item
 from judgefair.rubric.rubric import Rubric
+from judgefair.runs.queries import AS_LIVED
+from judgefair.simulate.plan import balancing_weights
 from judgefair.statistics.resample import Floats
 
 
@@ -20,6 +22,10 @@ class Columns:
     units : (n,) codes of scenarios; none is shared by run and outside set.
     cue : (n,) the channel through which the population shows; "" where unknown.
     merit : (n,) the level that is right by construction, as text; "" where unknown.
+    is_lived : (n,) true for what real users asked, beside simulated queries of matched intent.
+    is_whole : (n,) false for items of a simulated block in which some arm has no answer for a reason that says nothing of the
+        system: all arms of a scenario stand or fall together. A refusal is an answer.
+    inclusion : (n,) probability with which the item was drawn to be labelled; 1 where nothing is recorded.
     """
 
     def __init__(
@@ -29,6 +35,7 @@ class Columns:
         ratings: pd.DataFrame,
         outside: Sequence[Item],
         outside_ratings: pd.DataFrame | None,
+        inclusion: Mapping[str, float],
     ) -> None:
         self.items = [*items, *outside]
         self.is_run = np.arange(len(self.items)) < len(items)
@@ -40,13 +47,29 @@ class Columns:
         self.merit = np.array(
             [_text(item.meta.get("merit", merit.get(item.scenario_id or ""))) for item in self.items], dtype=object
         )
+        self.is_lived = np.array([item.meta.get("mix") == AS_LIVED for item in self.items])
+        broken = broken_blocks(items)
+        self._has_matched = bool((~self.is_lived).any())
+        self.is_whole = np.array([item.meta.get("block") not in broken for item in self.items])
+        self.inclusion = np.array(
+            [inclusion.get(item.item_id, 1.0) if k < len(items) else 1.0 for k, item in enumerate(self.items)]
+        )
         self._sources = [(pd.Index([item.item_id for item in items]), ratings, 0)]
         if outside_ratings is not None:
             self._sources.append((pd.Index([item.item_id for item in outside]), outside_ratings, len(items)))
 
     def groups(self, axis: str) -> np.ndarray:
-        """The group of each row on an axis; "" where it has none."""
-        return np.array([item.populations.get(axis, "") for item in self.items], dtype=object)
+        """The group of each row on an axis; "" where it has none, or is compared apart since a real user asked it."""
+        groups = [item.populations.get(axis, "") for item in self.items]
+        return np.where(self.is_lived & self._has_matched, "", np.array(groups, dtype=object)).astype(object)
+
+    def weights(self, axis: str) -> Floats | None:
+        """Weights of rows that balance the other axes where arms show several; None where every row counts alike."""
+        profiles = {item.meta["arm"]: item.populations for item in self.items if "arm" in item.meta and len(item.populations) > 1}
+        if not profiles:
+            return None
+        by_arm = dict(zip(profiles, balancing_weights(list(profiles.values()), axis), strict=True))
+        return np.array([by_arm.get(item.meta.get("arm", ""), 1.0) for item in self.items])
 
     def ratings(self, criterion: str, kind: str) -> Floats:
         """The mean rating of each row by judge or humans: over replicates, or over raters; nan where there is none."""
@@ -91,6 +114,12 @@ class Columns:
         rows = place.get_indexer(pd.Index(mine["item_id"]))
         reasons[rows[rows >= 0]] = mine["missing"].to_numpy(dtype=object)[rows >= 0]
         return reasons
+
+
+def broken_blocks(items: Sequence[Item]) -> set[str]:
+    """Blocks of simulated queries in which some arm has no answer, for a reason other than a refusal."""
+    lacking = (item for item in items if item.no_response is not None and item.no_response.reason != "refused")
+    return {item.meta["block"] for item in lacking if "block" in item.meta}
 
 
 def _text(merit: object) -> str:

@@ -12,7 +12,7 @@ from judgefair.runs.folder import write_json
 from judgefair.statistics.estimate import Estimate
 from judgefair.validation.finding import Finding, Population
 
-NAME, SCHEMA_VERSION = "estimation.json", 1
+NAME, SCHEMA_VERSION = "estimation.json", 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,8 @@ class Estimation:
     findings : gaps, means, bounds and missing rates of the run.
     plans : one for each criterion and axis.
     notes : what a reader must know.
+    simulation : of a run with simulated users, plain data: its `design`, `removed` (queries by gate and population), `arms` of
+        a scenario side by side, and in a planted study the `truth`; None for other runs.
     """
 
     scope: Mapping[str, Any]
@@ -60,6 +62,7 @@ class Estimation:
     findings: Sequence[Finding]
     plans: Sequence[Plan]
     notes: Sequence[str]
+    simulation: Mapping[str, Any] | None = None
 
     def find(self, estimand: str, criterion: str, population: Population | None = None) -> Estimate:
         """One estimate; KeyError where there is none of that name."""
@@ -74,7 +77,7 @@ class Estimation:
         axes: dict[str, list[str]] = {}
         for finding in self.findings:
             for axis, group in (finding.population or {}).items():
-                if group not in axes.setdefault(axis, []):
+                if axis in self.scope["populations"] and group not in axes.setdefault(axis, []):
                     axes[axis].append(group)
         return axes
 
@@ -87,6 +90,7 @@ class Estimation:
             "estimates": [finding.to_json() for finding in self.findings],
             "plans": [_finite(asdict(plan)) for plan in self.plans],
             "notes": list(self.notes),
+            "simulation": self.simulation,
         }
 
 
@@ -110,6 +114,7 @@ def load_estimation(run: Path) -> Estimation | None:
             [Finding.from_json(finding) for finding in data["estimates"]],
             [Plan(**plan) for plan in data["plans"]],
             data["notes"],
+            data["simulation"],
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: no estimation can be read ({error}). Run judgefair estimate {run} again") from None

@@ -10,6 +10,7 @@ import pandas as pd
 from judgefair.errors import InputError
 from judgefair.estimation.carry_over import not_passed, shift, why_not
 from judgefair.estimation.estimation import Estimation, Plan, save_estimation
+from judgefair.estimation.simulated import simulation
 from judgefair.estimation.source import Source
 from judgefair.estimation.verdicts import Contrast, verdicts
 from judgefair.records import MISSING_REASONS
@@ -110,7 +111,9 @@ class _Estimator:
         contrasts = [found for criterion in source.rubric.criteria for axis in axes for found in self._contrasts(criterion, axis)]
         given = verdicts(contrasts, source.labels, source.is_carried, self._confidence, self._seed)
         self._missing()
-        notes = list(source.notes)
+        simulated = simulation(source, self._columns, self._groups, self._confidence, self._seed)
+        self._findings += simulated.findings
+        notes = [*source.notes, *simulated.notes]
         others = sorted({axis for item in source.items for axis in item.populations} - {axis.axis for axis in axes})
         if others or self._undeclared:
             unknown = ", ".join([*others, *self._undeclared])
@@ -126,7 +129,7 @@ class _Estimator:
             "gate_blocks": self._gate_blocks,
             "ratings": ratings_fingerprint(source.run),
         }
-        return Estimation(scope, given, self._findings, self._plans, notes)
+        return Estimation(scope, given, self._findings, self._plans, notes, simulated.shown)
 
     def _contrasts(self, criterion: Criterion, axis: Axis) -> Iterator[Contrast]:
         columns, scale = self._columns, criterion.scale
@@ -135,14 +138,15 @@ class _Estimator:
             why = "a nominal scale has no distances, so that no gap in scale points exists"
             yield from (_empty(criterion, axis, group, why, None) for group in others)
             return
-        judge, human = columns.ratings(criterion.id, "judge"), columns.ratings(criterion.id, "human")
+        judge, human = (np.where(columns.is_whole, columns.ratings(criterion.id, kind), np.nan) for kind in ("judge", "human"))
         gaps, n_raters = self._disparity(judge, human, self._groups[axis.axis], axis), columns.n_raters(criterion.id)
         # Labels of the run itself would be used with a tuned lam, also where nothing but another set's are known yet.
         pilot_gaps = gaps
         if self._source.is_carried:
             pilot_gaps = disparity(
-                judge, human, self._groups[axis.axis], axis.reference, self._clusters, evaluated=columns.is_run
-            )
+                judge, human, self._groups[axis.axis], axis.reference, self._clusters, evaluated=columns.is_run,
+                weights=columns.weights(axis.axis),
+            )  # fmt: skip
         plan = self._plan(criterion, axis, pilot_gaps)
         self._plans.append(plan)
         lost = self._lost(criterion.id, axis)
@@ -180,7 +184,8 @@ class _Estimator:
         columns = self._columns
         return disparity(
             judge, human, group_of, axis.reference, self._clusters, 1.0 if self._source.is_carried else None,
-            evaluated=columns.is_run, strata=strata, confidence=self._confidence,
+            evaluated=columns.is_run, strata=strata, weights=columns.weights(axis.axis), inclusion=columns.inclusion,
+            confidence=self._confidence,
         )  # fmt: skip
 
     def _tell(self, criterion: Criterion, axis: Axis, group: str, *found: Estimate, against: str | None = None) -> None:
@@ -191,7 +196,7 @@ class _Estimator:
         """What makes a contrast undetermined, whatever its interval; contradicting cues aside."""
         labelled = set(self._groups[axis.axis][~np.isnan(human)])
         reasons = []
-        if self._source.labels != "human":
+        if self._source.labels not in {"human", "simulated"}:
             reasons.append(f"the labels are {self._source.labels}: no human gave them")
         unlabelled = [name for name in (group, axis.reference) if name not in labelled]
         if unlabelled:
@@ -226,7 +231,7 @@ class _Estimator:
         if not {1, -1} <= set(signs.values()):
             return ""
         up, down = (", ".join(cue for cue, sign in signs.items() if sign == wanted) for wanted in (1, -1))
-        return f"cues contradict each other: the gap lies above 0 for {up} and below 0 for {down}"
+        return f"cues disagree: the gap lies above 0 for {up} and below 0 for {down}"
 
     def _given_merit(self, criterion: Criterion, axis: Axis, judge: Floats, human: Floats) -> None:
         """Gaps at equal merit, where the items differ in it."""
@@ -244,7 +249,7 @@ class _Estimator:
                 self._tell(criterion, axis, group, *found, against=axis.reference)
 
     def _any_difference(self, criterion: Criterion, axis: Axis, human: Floats) -> None:
-        labelled = ~np.isnan(human) & self._columns.is_run
+        labelled = ~np.isnan(human) & self._columns.is_run & (self._groups[axis.axis] != "")
         n, clusters = int(labelled.sum()), self._clusters
         found = (
             any_difference(

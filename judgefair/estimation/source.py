@@ -1,5 +1,6 @@
 """What does a run hold, and where do its human labels come from?"""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from judgefair.estimation.columns import Columns
 from judgefair.records import Item
 from judgefair.rubric.rubric import Rubric
 from judgefair.runs.folder import MANIFEST, PROGRAM, read_manifest
+from judgefair.runs.labels import join_raters, read_inclusion, read_raters
 from judgefair.runs.tables import read_ratings, read_run_items
 from judgefair.validation.assemble import assemble
 from judgefair.validation.store import carry_validation, load_validation, read_scope, save_validation
@@ -49,9 +51,11 @@ class Source:
         if earlier and (earlier.get("program"), earlier["judge"]) != (self.program.fingerprint, self.judge):
             earlier = None  # of what the folder held before it was judged anew
         self.labels: str = earlier["labels"] if earlier else self.manifest.get("labels", "human")
-        raters = frame.loc[frame["rater_kind"] == "human", ["rater_id"]].drop_duplicates()
+        raters = read_raters(run, frame)
+        self.inclusion = read_inclusion(run)
         if ratings is not None:
-            given, raters = _given_ratings(ratings, scales, self.items)
+            given, theirs = given_ratings(ratings, scales, self.items)
+            raters = join_raters(raters, theirs) if self.labels == "human" else theirs
             kept = frame if self.labels == "human" else frame[frame["rater_kind"] == "judge"]
             same = ["item_id", "criterion", "rater_id", "rater_kind", "replicate"]
             frame = pd.concat([kept, given], ignore_index=True).drop_duplicates(same, keep="last")
@@ -76,7 +80,9 @@ class Source:
                 carry_validation(validation, run)
         elif keep and (earlier is None or ratings is not None):
             save_validation(self._validate_here(labelled, raters, seed, n_resamples), run)
-        if self.labels == "human" and 0 < len(labelled) < len(self.items):
+        if self.inclusion:
+            self.notes.append("Labelled items count by the inverse of the probability with which they were drawn for labelling.")
+        elif self.labels == "human" and 0 < len(labelled) < len(self.items):
             self.notes.append(
                 "The labelled items of the run are taken as drawn at random within each population: labels chosen in another way "
                 "bias what is corrected by them."
@@ -88,10 +94,9 @@ class Source:
         if self.is_carried and self.outside is not None:
             rated = self.outside.ratings
             known = set(rated.loc[(rated["rater_kind"] == "human") & rated["code"].notna(), "item_id"])
-            return Columns(
-                self.rubric, self.items, self.ratings, [item for item in self.outside.items if item.item_id in known], rated
-            )
-        return Columns(self.rubric, self.items, self.ratings, [], None)
+            others = [item for item in self.outside.items if item.item_id in known]
+            return Columns(self.rubric, self.items, self.ratings, others, rated, {})
+        return Columns(self.rubric, self.items, self.ratings, [], None, self.inclusion)
 
     def scope(self) -> dict[str, Any]:
         """What the verdicts hold for."""
@@ -114,6 +119,11 @@ class Source:
             "tolerances": {criterion.id: criterion.tolerance for criterion in self.rubric.criteria},
             "as_of": self.manifest["as_of"],
         }
+
+    def read_json(self, name: str) -> Any:
+        """A JSON file of the run folder; None where it has none."""
+        path = self.run / name
+        return json.loads(path.read_text("utf-8")) if path.is_file() else None
 
     def _validate_here(self, labelled: set[str], raters: pd.DataFrame, seed: int, n_resamples: int) -> Validation:
         """The judge against the humans of this run."""
@@ -150,9 +160,10 @@ def _manifest_of(run: Path) -> dict[str, Any]:
     return manifest
 
 
-def _given_ratings(
+def given_ratings(
     source: Path | pd.DataFrame, scales: dict[str, Any], items: Sequence[Item]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The human ratings of a table or file, as `read_ratings` gives them, and their raters; InputError for items the run does not have."""
     where = "ratings" if isinstance(source, pd.DataFrame) else str(source)
     table = as_text(source) if isinstance(source, pd.DataFrame) else read_table(source)
     if "criterion" not in table and len(scales) == 1:

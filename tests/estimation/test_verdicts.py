@@ -288,7 +288,7 @@ def test_cues_that_contradict_each_other_leave_it_open(tmp_path: Path) -> None:
     items = with_cues(planted_items(rubric, N), ("name", "dialect"))
     found = estimated(tmp_path, rubric, items, by_cue(items, {"name": 1.0, "dialect": -1.0}))
     verdict = undetermined(
-        found, "b", "cues contradict each other: the gap lies above 0 for name and below 0 for dialect", "a gap for each cue"
+        found, "b", "cues disagree: the gap lies above 0 for name and below 0 for dialect", "a gap for each cue"
     )
     assert verdict.for_equivalence[1] < 0.25  # on average there is no gap, and without the cues it would be called equivalent
 

@@ -1,0 +1,198 @@
+"""What can be said of a run with simulated users beyond its gaps: its queries, flips, refusals, and the mix of real users."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from judgefair.estimation.columns import Columns
+from judgefair.estimation.source import Source
+from judgefair.records import Item, Query
+from judgefair.rubric.context import Axis
+from judgefair.runs.queries import DESIGN, LOGS, QUERIES, read_queries
+from judgefair.simulate.audit import audit
+from judgefair.statistics import Estimate, disparity, distribution_shift, flip_rate, oaxaca_blinder, rate_gap
+from judgefair.statistics.resample import Floats
+from judgefair.validation.finding import Finding
+
+SHOWN_SCENARIOS = 2
+PLANTED = "planted.json"
+
+
+@dataclass(slots=True)
+class Simulated:
+    """Findings, notes, and what is shown; all empty for a run without simulated users."""
+
+    findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    shown: dict[str, Any] | None = None
+
+
+def simulation(source: Source, columns: Columns, groups: Mapping[str, np.ndarray], confidence: float, seed: int) -> Simulated:
+    """Everything that rests on queries and arms; `groups` are the compared groups of each axis, by row."""
+    found = Simulated()
+    _refusals(found, source, columns, groups, confidence)
+    broken = len({item.meta["block"] for item, whole in zip(columns.items, columns.is_whole, strict=True) if not whole})
+    if broken:
+        found.notes.append(
+            f"{broken:,} scenarios are left out of every gap, since the system gave no answer in some arm: all arms stand or fall together."
+        )
+    if not (source.run / QUERIES).is_file():
+        return found
+    queries = read_queries(source.run)
+    design = source.read_json(DESIGN) or {}
+    removed = []
+    simulated = [query for query in queries if query.generator != LOGS]
+    for row in audit(simulated, source.rubric.context, confidence=confidence, seed=seed):
+        found.findings.append(Finding("all", row.population, None, row.estimate))
+        if row.n_removed:
+            removed.append({"gate": row.gate, "population": row.population, "n": row.n_removed})
+    _flips(found, source, columns, groups, confidence)
+    _as_lived(found, source, columns, queries, confidence, seed)
+    found.notes += design.get("notes", [])
+    if design.get("imbalance", 0) > 0.005:
+        found.notes.append(
+            f"Crossed arms are not balanced in full: a gap on one axis may carry up to {design['imbalance']:.0%} of another axis' effect. "
+            "Strength 1, or one more, would not."
+        )
+    found.shown = {
+        "design": {name: value for name, value in design.items() if name != "arms"} | {"arms": len(design.get("arms", []))},
+        "queries": {"kept": sum(query.kept for query in queries), "rendered": len(queries)},
+        "removed": removed,
+        "arms": _side_by_side(source, columns),
+        "truth": source.read_json(PLANTED),
+    }
+    return found
+
+
+def _refusals(found: Simulated, source: Source, columns: Columns, groups: Mapping[str, np.ndarray], confidence: float) -> None:
+    """How often the system refused, by population, where answers may be refusals."""
+    run = columns.is_run
+    refused = np.array([item.no_response is not None and item.no_response.reason == "refused" for item in columns.items])[run]
+    if not any(item.no_response is not None or "arm" in item.meta for item in source.items):
+        return
+    for axis in source.rubric.context.populations:
+        rates = rate_gap(
+            refused, groups[axis.axis][run], axis.reference, columns.units[run], estimand="refusal_rate", confidence=confidence
+        )
+        for group in axis.groups:
+            if group in rates.rates:
+                found.findings.append(Finding("all", {axis.axis: group}, None, rates.rates[group]))
+            if group in rates.gaps:
+                found.findings.append(Finding("all", {axis.axis: group}, {axis.axis: axis.reference}, rates.gaps[group]))
+
+
+def _flips(found: Simulated, source: Source, columns: Columns, groups: Mapping[str, np.ndarray], confidence: float) -> None:
+    """How often the judge's rating differs from that of the reference arm, minus how often a placebo's does."""
+    rows = np.flatnonzero(columns.is_run & columns.is_whole).tolist()
+    items = columns.items
+    for criterion in source.rubric.criteria:
+        judge = columns.ratings(criterion.id, "judge")
+        for axis in source.rubric.context.populations:
+            place = {
+                _arm_key(items[i], axis.axis): i
+                for i in rows
+                if groups[axis.axis][i] == axis.reference and "arm" in items[i].meta
+            }
+            placebos = [
+                (i, place[key]) for i in rows if "placebo" in items[i].meta and (key := _arm_key(items[i], axis.axis)) in place
+            ]
+            for group in axis.groups:
+                arms = [i for i in rows if groups[axis.axis][i] == group and group != axis.reference]
+                pairs = [(i, place[key]) for i in arms if (key := _arm_key(items[i], axis.axis)) in place]
+                if not pairs:
+                    continue
+                flips = flip_rate(
+                    *_pairs(judge, pairs), *_pairs(judge, placebos), columns.units[[i for i, _ in pairs]],
+                    columns.units[[i for i, _ in placebos]] if placebos else np.array([], dtype=int), confidence=confidence,
+                )  # fmt: skip
+                told = [flips.flips, flips.placebo, flips.excess]
+                if criterion.scale.has_points:
+                    told += [flips.change, flips.change_placebo, flips.change_excess]
+                contrast = {axis.axis: axis.reference}
+                found.findings += [Finding(criterion.id, {axis.axis: group}, contrast, estimate) for estimate in told]
+
+
+def _arm_key(item: Item, axis: str) -> tuple[Any, ...]:
+    """Block, channel, replicate and what the arm shows on the other axes: equal for two arms that differ in `axis` alone."""
+    shows = item.meta.get("shows", item.populations)
+    others = tuple(sorted((name, group) for name, group in shows.items() if name != axis))
+    return item.meta.get("block"), item.meta.get("cue"), item.meta.get("replicate"), others, axis in shows
+
+
+def _pairs(judge: Floats, pairs: Sequence[tuple[int, int]]) -> tuple[Floats, Floats]:
+    return np.array([judge[i] for i, _ in pairs]), np.array([judge[j] for _, j in pairs])
+
+
+def _as_lived(found: Simulated, source: Source, columns: Columns, queries: Sequence[Query], confidence: float, seed: int) -> None:
+    """Gaps in the mix of what real users ask, their part by what is asked, and how far simulated queries are from real ones."""
+    lived = columns.is_lived & columns.is_run
+    if not lived.any():
+        return
+    rows = np.flatnonzero(lived).tolist()
+    intents = np.array([str(columns.items[i].meta.get("intent", "")) for i in rows], dtype=object)
+    for axis in source.rubric.context.populations:
+        group_of = np.array([columns.items[i].populations.get(axis.axis, "") for i in rows], dtype=object)
+        for criterion in source.rubric.criteria:
+            if criterion.scale.has_points:
+                judge, human = (columns.ratings(criterion.id, kind)[rows] for kind in ("judge", "human"))
+                units = columns.units[rows]
+                gaps = disparity(
+                    judge, human, group_of, axis.reference, units, inclusion=columns.inclusion[rows], confidence=confidence
+                )
+                _tell_lived(found, criterion.id, axis, gaps.raw, "as_lived.gap.raw")
+                _tell_lived(found, criterion.id, axis, gaps.corrected, "as_lived.gap.corrected")
+                for group in axis.groups:
+                    chosen = (group_of == group) | (group_of == axis.reference)
+                    if group == axis.reference or not (group_of == group).any() or not intents[chosen].astype(bool).all():
+                        continue
+                    split = oaxaca_blinder(
+                        judge[chosen], group_of[chosen] == group, intents[chosen], units[chosen], confidence=confidence
+                    )
+                    for part in (split.explained, split.unexplained):
+                        found.findings.append(Finding(criterion.id, {axis.axis: group}, {axis.axis: axis.reference}, part))
+        _distances(found, axis, queries, seed)
+
+
+def _tell_lived(found: Simulated, criterion: str, axis: Axis, gaps: Mapping[str, Estimate], name: str) -> None:
+    for group in axis.groups:
+        if group in gaps:
+            contrast = {axis.axis: axis.reference}
+            found.findings.append(Finding(criterion, {axis.axis: group}, contrast, gaps[group].renamed(name)))
+
+
+def _distances(found: Simulated, axis: Axis, queries: Sequence[Query], seed: int) -> None:
+    kept = [query for query in queries if query.kept and query.placebo is None]
+    for group in axis.groups:
+        of_group = [query for query in kept if query.populations.get(axis.axis) == group]
+        real, made = ([q for q in of_group if (q.generator == LOGS) == is_real] for is_real in (True, False))
+        if real and made:
+            distance = distribution_shift(
+                [q.text for q in made], [q.text for q in real], [f"s/{q.scenario_id}" for q in made],
+                [f"r/{q.scenario_id}" for q in real], seed=seed,
+            )  # fmt: skip
+            found.findings.append(Finding("all", {axis.axis: group}, None, replace(distance, estimand="sim_to_real.auc")))
+
+
+def _side_by_side(source: Source, columns: Columns) -> list[dict[str, Any]]:
+    """All arms of the first scenarios, with what was asked, answered and rated."""
+    by_block: dict[str, list[int]] = {}
+    for i in np.flatnonzero(columns.is_run).tolist():
+        item = columns.items[i]
+        if "arm" in item.meta and item.meta.get("replicate", 0) == 0:
+            by_block.setdefault(item.meta["block"], []).append(i)
+    ratings = {criterion.id: columns.ratings(criterion.id, "judge") for criterion in source.rubric.criteria}
+    shown = []
+    for block in list(by_block)[:SHOWN_SCENARIOS]:
+        for i in by_block[block]:
+            item = columns.items[i]
+            rated = {criterion: float(values[i]) for criterion, values in ratings.items() if values[i] == values[i]}
+            missing = item.no_response.reason if item.no_response else None
+            shown.append(
+                {
+                    "scenario": item.scenario_id, "arm": item.meta["arm"], "query": item.query, "response": item.response,
+                    "missing": missing, "ratings": rated,
+                }
+            )  # fmt: skip
+    return shown
