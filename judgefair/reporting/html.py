@@ -10,7 +10,7 @@ from markupsafe import Markup
 from judgefair.reporting.blocks import Chart
 from judgefair.reporting.charts import to_svg
 from judgefair.reporting.report import Report
-from judgefair.reporting.words import printable
+from judgefair.reporting.words import NO_HUMANS, printable
 
 
 def to_html(report: Report) -> str:
@@ -22,6 +22,7 @@ def to_html(report: Report) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     page = environment.from_string(template).render(
         report=report,
+        no_humans=NO_HUMANS.get(report.labels, ""),
         style=Markup(style),
         policy=f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'",
         svg=lambda chart: Markup(to_svg(chart.spec)) if isinstance(chart, Chart) else "",

@@ -4,14 +4,14 @@ import re
 
 from judgefair.reporting.blocks import Block, Chart, Quote, Table, Text
 from judgefair.reporting.report import Report
-from judgefair.reporting.words import printable
+from judgefair.reporting.words import NO_HUMANS, printable
 
 
 def to_markdown(report: Report) -> str:
     """Render the report; all text is escaped, so that judged text cannot format anything."""
     lines = [f"# {_plain(report.title)}", "", f"**{_plain(report.headline)}**", ""]
     if report.labels != "human":
-        lines += [f"The labels of this set are {report.labels}: no human rated these items.", ""]
+        lines += [NO_HUMANS[report.labels], ""]
     lines += [f"As of {report.as_of}, made with judgefair {report.judgefair}.", ""]
     for section in report.sections:
         lines += [f"## {_plain(section.title)}", ""]

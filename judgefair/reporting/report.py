@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,14 @@ from typing import Any
 from judgefair import plugins
 from judgefair.errors import InputError
 from judgefair.estimation import Estimation, load_estimation
-from judgefair.reporting.blocks import Section
-from judgefair.reporting.headline import headline, verdict_line
+from judgefair.reporting.blocks import Block, Cell, Section, Table, Text
+from judgefair.reporting.headline import ANSWERS, headline, verdict_line
+from judgefair.reporting.words import UNKNOWN_SYSTEM, answer_in_words, system_name, truth_of
+from judgefair.runs.folder import read_manifest
 from judgefair.runs.tables import ratings_fingerprint
 from judgefair.validation import Finding, Validation, find_validation
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ def build_report(source: Validation | str | os.PathLike[str], estimation: Estima
     else:
         run = Path(source)
         estimation = load_estimation(run)
+        if estimation is not None:
+            refuse_another_system(estimation, run)
         if estimation is not None and estimation.scope.get("ratings") != ratings_fingerprint(run):
             raise InputError(f"{run}: its ratings are newer than its verdicts. Run judgefair estimate {run} again, then report")
         validation = find_validation(run)
@@ -94,12 +98,86 @@ def build_report(source: Validation | str | os.PathLike[str], estimation: Estima
         as_of=scope["as_of"],
         scope=scope,
         notes=[*(estimation.notes if estimation else []), *validation.notes],
-        verdicts=[verdict.to_json() for verdict in estimation.verdicts] if estimation else [],
-        estimates=[finding.to_json() for finding in _findings(validation, estimation)],
+        verdicts=_verdicts(estimation),
+        estimates=[_with_truth(finding.to_json(), estimation) for finding in _findings(validation, estimation)],
         gate=[check.to_json() for check in validation.gate],
         sections=[section for section in built if section is not None],
         judgefair=version("judgefair"),
     )
+
+
+def together(reports: Sequence[tuple[str, Report]]) -> Report:
+    """One report of several systems or judges of one study: what each says first, then each in full.
+
+    Nothing is averaged over systems or judges.
+
+    Parameters
+    ----------
+    reports : each with the name of its system and judge.
+    """
+    first = reports[0][1]
+    columns = ["System and judge", *ANSWERS]
+    rows = [
+        [Cell(name), *(Cell(str(sum(_answer(verdict) == answer for verdict in report.verdicts))) for answer in ANSWERS)]
+        for name, report in reports
+    ]
+    overview: list[Block] = [
+        Text("Verdicts hold for one system and one judge each; nothing is averaged over them."),
+        Table("Verdicts by system and judge", columns, rows),
+        *(Text(f"{name}: {report.headline}") for name, report in reports),
+    ]
+    sections = [Section("overview", "Systems and judges", overview)]
+    for number, (name, report) in enumerate(reports, start=1):
+        sections += [Section(f"{section.id}-{number}", f"{name}: {section.title}", section.blocks) for section in report.sections]
+
+    def of_all(part: str) -> list[Mapping[str, Any]]:
+        return [{"of": name, **row} for name, report in reports for row in getattr(report, part)]
+
+    return replace(
+        first, title=f"{first.scope['rubric']['id']}: {len(reports)} systems and judges",
+        headline=f"{len(reports)} pairs of system and judge, each on its own: see the first table.",
+        notes=list(dict.fromkeys(note for _, report in reports for note in report.notes)),
+        scope={**first.scope, "of": [name for name, _ in reports]},
+        verdicts=of_all("verdicts"), estimates=of_all("estimates"), gate=of_all("gate"), sections=sections,
+    )  # fmt: skip
+
+
+def refuse_another_system(estimation: Estimation, run: Path) -> None:
+    """InputError where a run's verdicts are of another system than the run now holds answers of."""
+    found, now = estimation.scope["system"], read_manifest(run).get("system", UNKNOWN_SYSTEM)
+    if found != now:
+        raise InputError(
+            f"{run}: its verdicts are of the system {system_name(found)}, and it now holds answers of {system_name(now)}. "
+            f"A verdict holds for one system: run judgefair estimate {run} again"
+        )
+
+
+def _answer(verdict: Mapping[str, Any]) -> str:
+    return answer_in_words(verdict["role"], verdict["verdict"])
+
+
+def _verdicts(estimation: Estimation | None) -> list[dict[str, Any]]:
+    """Plain data of each verdict; in a planted study each gap with the truth beside it."""
+    if estimation is None:
+        return []
+    told = []
+    for verdict in estimation.verdicts:
+        row = verdict.to_json()
+        about = {name: row[name] for name in ("criterion", "population", "contrast")}
+        told.append(
+            row
+            | {part: _with_truth({**about, **row[part]}, estimation, row[part]) for part in ("raw", "corrected", "judge_made")}
+        )
+    return told
+
+
+def _with_truth(
+    about: Mapping[str, Any], estimation: Estimation | None, estimate: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """An estimate and, where a study planted what it estimates, the truth."""
+    estimate = about if estimate is None else estimate
+    truth = truth_of(estimation, about["estimand"], about["criterion"], about["population"], about["contrast"])
+    return dict(estimate) if truth is None else {**estimate, "truth": truth}
 
 
 def _findings(validation: Validation, estimation: Estimation | None) -> list[Finding]:

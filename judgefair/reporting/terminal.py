@@ -12,9 +12,15 @@ from judgefair.estimation import Estimation, Plan, Verdict
 from judgefair.reporting.blocks import Table, Text, number
 from judgefair.reporting.headline import verdict_line
 from judgefair.reporting.report import Report
-from judgefair.reporting.words import answer_of, population_name, printable, told_of
+from judgefair.reporting.words import NO_HUMANS, answer_of, population_name, printable, told_of
 
 SHOWN = ("verdicts", "gate", "judge_bias", "agreement", "missingness")
+
+
+def closing_words(report: Mapping[str, Any]) -> str:
+    """What a finished study says in a terminal, from its `report.json`: the headline, and what must stand beside it."""
+    caution = NO_HUMANS.get(report["labels"], "")
+    return printable("\n".join(filter(None, [report["headline"], caution])))
 
 
 class TerminalReport:
@@ -28,7 +34,7 @@ class TerminalReport:
         report = self._report
         yield Panel(_text(report.headline), title=_text(report.title), border_style="blue")
         if report.labels != "human":
-            yield _text(f"The labels of this set are {report.labels}: no human rated these items.", style="yellow")
+            yield _text(NO_HUMANS[report.labels], style="yellow")
         for note in report.notes:
             yield _text(note, style="dim")
         for section in report.sections:
@@ -54,7 +60,7 @@ class VerdictTable:
         found = self._estimation
         yield Panel(_text(verdict_line(found)), border_style="blue")
         if found.scope["labels"] != "human":
-            yield _text(f"The labels are {found.scope['labels']}: no human gave them.", style="yellow")
+            yield _text(NO_HUMANS[found.scope["labels"]], style="yellow")
         why: dict[str, list[str]] = {}
         families: dict[tuple[str, str], list[Verdict]] = {}
         for verdict in found.verdicts:

@@ -2,18 +2,21 @@
 
 import re
 
-from judgefair.estimation import Verdict
+from judgefair.estimation import Estimation, Verdict
 from judgefair.records import Level
 from judgefair.validation import Population, Validation
 
-_LABELLERS = {"human": "humans", "constructed": "constructed labels", "model": "model labels"}
+_LABELLERS = {"human": "humans", "constructed": "constructed labels", "model": "model labels", "simulated": "simulated raters"}
 _CAUTION = {
     "human": "",
     "constructed": " Labels: constructed by the authors of the set, given by no human rater.",
     "model": " Labels: given by a model, not by humans.",
+    "simulated": " Simulation: system, raters and judge are scripted; it says nothing of any real one.",
 }
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+
+UNKNOWN_SYSTEM = "not recorded"
 
 NEARLY_ALWAYS, LOW = 0.9, 0.67
 """Share of agreeing pairs, and Krippendorff's limit of what alpha bears at all: between them agreement without variance."""
@@ -38,6 +41,14 @@ def caution(validation: Validation) -> str:
     return _CAUTION[validation.scope["labels"]]
 
 
+NO_HUMANS = {
+    "constructed": "The labels of this set are constructed: no human rated these items.",
+    "model": "The labels of this set were given by a model: no human rated these items.",
+    "simulated": "This is a simulation. System, raters and judge are scripted, with gaps and biases that were planted; no human rated "
+    "anything, and nothing here says anything of a real system or judge.",
+}
+"""What stands above a report whose labels are not human."""
+
 _ANSWERS = {
     ("must_ignore", "disparity"): "disparity",
     ("must_ignore", "equivalent"): "equivalent",
@@ -49,7 +60,26 @@ _ANSWERS = {
 
 def answer_of(verdict: Verdict) -> str:
     """The verdict in the words of its axis' role."""
-    return _ANSWERS.get((verdict.role, verdict.answer), verdict.answer)
+    return answer_in_words(verdict.role, verdict.answer)
+
+
+def answer_in_words(role: str, answer: str) -> str:
+    """An answer in the words of the axis' role: a difference that must be there is present, not a disparity."""
+    return _ANSWERS.get((role, answer), answer)
+
+
+def system_name(system: object) -> str:
+    """`id (kind, fingerprint)` of the system under evaluation, or that it was not recorded."""
+    return f"{system['id']} ({system['kind']}, {system['fingerprint'][:12]})" if isinstance(system, dict) else str(system)
+
+
+def truth_of(
+    estimation: Estimation | None, estimand: str, criterion: str, population: Population | None, contrast: Population | None
+) -> float | None:
+    """What a planted study made true of an estimand; None elsewhere."""
+    known = (estimation.simulation or {}).get("truth") if estimation else None
+    about = {"estimand": estimand, "criterion": criterion, "population": population, "contrast": contrast}
+    return next((row["value"] for row in known or () if {name: row[name] for name in about} == about), None)
 
 
 def contrast_name(verdict: Verdict) -> str:

@@ -523,7 +523,9 @@ def test_labels_that_no_human_gave_are_said_beside_every_verdict(estimated: Esti
         for block in section.blocks:
             if isinstance(block, Table | Chart) and section.id not in {"scope", "method", "plan"}:
                 assert "Labels: constructed" in block.caption, block.caption
-    assert "The labels are constructed: no human gave them." in " ".join(plain(printed(VerdictTable(estimation))).split())
+    assert "The labels of this set are constructed: no human rated these items." in " ".join(
+        plain(printed(VerdictTable(estimation))).split()
+    )
 
 
 # Agreement without variance

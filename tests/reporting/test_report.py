@@ -70,7 +70,7 @@ def no_constant(name: str) -> Any:
 def test_report_json_is_versioned_and_strict(hostile: jf.Validation, tmp_path: Path) -> None:
     write_report(build_report(hostile), tmp_path)
     data = json.loads((tmp_path / "report.json").read_text("utf-8"), parse_constant=no_constant)
-    assert data["schema_version"] == 2
+    assert data["schema_version"] == 3
     assert set(data) == {
         "schema_version", "judgefair", "title", "headline", "labels", "as_of", "scope", "notes", "verdicts", "estimates", "gate",
         "sections",

@@ -2,7 +2,7 @@
 
 from judgefair.estimation import Estimation
 from judgefair.reporting.blocks import Block, Cell, Section, Table, Text
-from judgefair.reporting.words import caution
+from judgefair.reporting.words import caution, system_name
 from judgefair.validation import Validation
 
 ORDER = 10
@@ -44,7 +44,7 @@ def _run(estimation: Estimation | None) -> dict[str, str]:
         return {}
     scope = estimation.scope
     items = f"{scope['items']['n']:,} ({scope['items']['fingerprint'][:12]})"
-    return {"System": str(scope["system"]), "Items of the run": items, "Labels from": scope["labels_from"]}
+    return {"System": system_name(scope["system"]), "Items of the run": items, "Labels from": scope["labels_from"]}
 
 
 def _participation(asked: object) -> str:
