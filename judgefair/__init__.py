@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from judgefair.reporting import Report, build_report
     from judgefair.rubric import load_rubric, parse_scale
     from judgefair.runs import judge
+    from judgefair.study import run_study
     from judgefair.validation import Validation, load_validation, validate, validate_ratings
 
 _HOME = {
@@ -36,6 +37,7 @@ _HOME = {
     "load_rubric": "judgefair.rubric",
     "load_validation": "judgefair.validation",
     "parse_scale": "judgefair.rubric",
+    "run_study": "judgefair.study",
     "validate": "judgefair.validation",
     "validate_ratings": "judgefair.validation",
 }
@@ -43,7 +45,7 @@ _MODULES = ("models", "statistics")
 
 __all__ = [  # noqa: RUF022 - in the order of use
     "load_rubric", "compile_judge", "load_program", "load_calibration_set", "models", "judge", "validate", "load_validation",
-    "validate_ratings", "estimate", "parse_scale", "build_report", "Item", "Rating", "Missing", "JudgeProgram", "Validation",
+    "validate_ratings", "estimate", "run_study", "parse_scale", "build_report", "Item", "Rating", "Missing", "JudgeProgram", "Validation",
     "Estimation", "Report",
 ]  # fmt: skip
 

@@ -82,13 +82,15 @@ def test_the_installed_package_finds_what_it_ships(installed: Path, tmp_path: Pa
 
 def test_the_installed_command_gives_the_demo(installed: Path, home: Path, tmp_path: Path) -> None:
     run(installed / "judgefair", "demo", "--out", "demo", "--model", "scripted:hash", cwd=tmp_path, JUDGEFAIR_HOME=str(home))
-    (report,) = tmp_path.rglob("report.html")
-    assert "constructed" in report.read_text("utf-8")
+    reports = {path.parent.name: path.read_text("utf-8") for path in tmp_path.rglob("report.html")}
+    assert set(reports) == {"planted", "real"}
+    assert "constructed" in reports["real"]
+    assert "simulation" in reports["planted"]
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not WEIGHTS.is_here, reason=f"the embedded model is not in {folders.cache()}: judgefair models pull local")
 def test_the_installed_command_gives_the_demo_on_the_embedded_model(installed: Path, home: Path, tmp_path: Path) -> None:
     run(installed / "judgefair", "demo", "--out", "demo", cwd=tmp_path, JUDGEFAIR_HOME=str(home))
-    (report,) = tmp_path.rglob("report.html")
+    report = tmp_path / "demo" / "real" / "report.html"
     assert WEIGHTS.name.split()[0].lower()[:4] in report.read_text("utf-8").lower()

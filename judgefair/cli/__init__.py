@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from judgefair.cli import demo, estimating, judging, models, reports, rubrics, sets
+from judgefair.cli import annotating, demo, estimating, judging, models, reports, rubrics, sets, studying
 from judgefair.errors import JudgefairError
 
 app = typer.Typer(
@@ -15,7 +15,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for family in (demo, rubrics, judging, estimating, sets, models, reports):
+for family in (demo, rubrics, studying, judging, estimating, annotating, sets, models, reports):
     family.register(app)
 
 

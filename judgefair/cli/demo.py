@@ -1,13 +1,19 @@
-"""The verb that shows everything on the embedded model: demo."""
+"""The verb that shows everything in five minutes: demo."""
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from judgefair.cli.output import JSON, note, progress_bar, say, say_json
+from judgefair.cli.output import JSON, note, say, say_json
+from judgefair.cli.studying import study_progress
 
-RUBRIC, SET = "writing_tutor", "writing_tutor_anchors"
+STUDIES = {"planted": "planted.yaml", "real": "study.yaml"}
+ABOUT = {
+    "planted": "A simulation: system, raters and judge are scripted, with a gap and a judge bias that were planted. Are they found?",
+    "real": "The embedded model answers simulated students, and judges its own answers. How far can it be trusted?",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -17,31 +23,26 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder for the demo's runs.")] = Path("demo"),
-    model: Annotated[str, typer.Option("--model", help="Another judge than the embedded one.")] = "local",
+    model: Annotated[str, typer.Option("--model", help="Another model than the embedded one, as system and as judge.")] = "local",
     as_json: bool = JSON,
 ) -> None:
-    """Hold the embedded model, as a judge of a writing tutor, against a small set with constructed labels."""
-    import judgefair as jf
-    from judgefair.estimation import estimate
-    from judgefair.models.embedded import SLOTS, WEIGHTS, pull
-    from judgefair.reporting import write_report
+    """Two small studies of a writing tutor: one whose truth is planted and found again, one on the embedded model."""
+    from judgefair import folders
+    from judgefair.models.embedded import WEIGHTS, pull
+    from judgefair.reporting.terminal import closing_words
+    from judgefair.study import run_study
 
     if model == "local" and not WEIGHTS.is_here:
         note(f"Fetching the embedded model ({WEIGHTS.name}, 98 MB) ...")
         pull()
-    program = jf.compile_judge(jf.load_rubric(RUBRIC))
-    run = out / "real"
-    program_path = run / "program.json"
-    program.save(program_path)
-    with progress_bar(f"judging {SET}") as update:
-        jf.validate(
-            program, jf.load_calibration_set(SET), jf.models.choose_model(model),
-            split="all", run=run, concurrency=SLOTS, on_progress=update,
-        )  # fmt: skip
-    estimate(run)
-    report = jf.build_report(run)
-    path = write_report(report, run)
+    told: dict[str, Any] = {}
+    for name, file in STUDIES.items():
+        note(ABOUT[name])
+        with study_progress() as on_progress:
+            study = folders.shipped("rubrics") / "writing_tutor" / file
+            folder = run_study(study, out / name, instead={"local": model}, on_progress=on_progress)
+        told[name] = json.loads((folder / "report.json").read_text("utf-8"))
+        if not as_json:
+            say(f"{ABOUT[name]}\n{closing_words(told[name])}\nReport: {(folder / 'report.html').resolve()}\n")
     if as_json:
-        say_json(report.to_json())
-    else:
-        say(f"{report.headline}\nReport: {path.resolve()}")
+        say_json(told)

@@ -32,7 +32,12 @@ def register(app: typer.Typer) -> None:
 
 def judge_(
     program: Annotated[Path, typer.Option("--program", help="A judge program that `compile` wrote.")],
-    items: Annotated[Path, typer.Option("--items", help="items.jsonl: item_id, query, response, populations?, scenario_id?")],
+    items: Annotated[
+        Path,
+        typer.Option(
+            "--items", help="items.jsonl (item_id, query, response, populations?, scenario_id?), or a run's items.parquet."
+        ),
+    ],
     model: ModelOption,
     out: Annotated[Path, typer.Option("--out", help="Run folder; the same command again resumes.")],
     concurrency: Concurrency = 8,
@@ -53,14 +58,20 @@ def judge_(
     from judgefair.models.budget import Budget
     from judgefair.models.retry import RetryPolicy
     from judgefair.runs import judge
+    from judgefair.runs.respond_stage import read_system
+    from judgefair.runs.tables import ITEMS, read_run_items
 
-    loaded, read = load_program(program), read_items(items)
+    loaded, system = load_program(program), {}
+    if items.name == ITEMS:  # of simulated users, with what is known of the system that answered them
+        read, system = read_run_items(items.parent), read_system(items.parent)
+    else:
+        read = read_items(items)
     chosen = choose_model(model, key_env=key_env, timeout=timeout)
     with progress_bar("judging") as update:
         judged = judge(
             loaded, read, chosen, out,
             concurrency=concurrency, replicates=replicates, budget=Budget(max_calls, max_tokens),
-            policy=RetryPolicy(attempts), use_cache=cache, as_of=as_of, on_progress=update,
+            policy=RetryPolicy(attempts), use_cache=cache, as_of=as_of, beside=system, on_progress=update,
         )  # fmt: skip
     result = {"run": str(out), "ratings": str(out / "ratings.parquet"), **_spent(judged.progress)}
     if as_json:

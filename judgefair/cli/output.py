@@ -37,7 +37,7 @@ def progress_bar(what: str) -> Iterator[Callable[["Progress"], None]]:
     from rich.progress import Progress as Bar
 
     console = Console(stderr=True)
-    started, last_line = time.monotonic(), [time.monotonic()]
+    started, last_line, last_done = time.monotonic(), [time.monotonic()], [0]
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -55,7 +55,9 @@ def progress_bar(what: str) -> Iterator[Callable[["Progress"], None]]:
             missing = sum(progress.missing.values())
             detail = f"{rate:,.1f}/s, {progress.budget.calls:,} calls, {progress.budget.tokens:,} tokens, {missing:,} missing"
             bar.update(task, completed=progress.done, total=progress.total, detail=detail)
-            if not console.is_terminal and (progress.done == progress.total or time.monotonic() - last_line[0] > 10):
+            is_over = progress.done == progress.total and last_done[0] < progress.total
+            last_done[0] = progress.done
+            if not console.is_terminal and (is_over or time.monotonic() - last_line[0] > 10):
                 last_line[0] = time.monotonic()
                 note(f"{what}: {progress.done:,} of {progress.total:,} ({detail})")
 

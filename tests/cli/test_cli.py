@@ -95,6 +95,10 @@ def test_the_verbs_are_those_that_this_version_has() -> None:
         "init",
         "check",
         "compile",
+        "simulate",
+        "respond",
+        "run",
+        "annotate",
         "judge",
         "validate",
         "estimate",
@@ -383,11 +387,20 @@ def test_validate_with_a_program_resumes_to_the_same_report(run: Callable[..., D
     assert json.loads(first.out)["labels"] == "constructed"
 
 
-def test_demo_writes_a_report_that_says_its_labels_are_constructed(run: Callable[..., Done], tmp_path: Path) -> None:
+def test_demo_leaves_both_studies_with_their_reports_and_says_what_their_labels_are(
+    run: Callable[..., Done], tmp_path: Path
+) -> None:
     done = run("demo", "--out", tmp_path / "demo", "--model", "scripted:hash", "--json")
     assert done.code == 0, done.err
-    assert json.loads(done.out)["labels"] == "constructed"
-    assert (tmp_path / "demo" / "real" / "report.html").is_file()
+    told = json.loads(done.out)
+    assert {name: report["labels"] for name, report in told.items()} == {"planted": "simulated", "real": "constructed"}
+    for name, report in told.items():
+        assert json.loads((tmp_path / "demo" / name / "report.json").read_text("utf-8")) == report
+        assert (tmp_path / "demo" / name / "report.html").is_file()
+    assert {v["verdict"] for v in told["real"]["verdicts"]} == {"undetermined", "reported"}
+    assert all(
+        "constructed" in " ".join(v["reasons"]) or "no item of the run" in v["reasons"][0] for v in told["real"]["verdicts"]
+    )
 
 
 def test_models_list_names_the_embedded_and_the_scripted_ones(run: Callable[..., Done]) -> None:

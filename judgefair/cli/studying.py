@@ -1,0 +1,317 @@
+"""Verbs from a rubric to verdicts: simulate, respond, run."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from judgefair.cli.output import JSON, note, progress_bar, say, say_json
+from judgefair.errors import BudgetError, UsageError
+
+if TYPE_CHECKING:
+    from judgefair.records import Query
+    from judgefair.runs import Progress
+
+RUBRIC = Annotated[str, typer.Argument(metavar="RUBRIC", help="A rubric's folder, its file, or the id of a shipped one.")]
+Concurrency = Annotated[int, typer.Option("--concurrency", min=1, help="At most so many requests in flight.")]
+MaxCalls = Annotated[int | None, typer.Option("--max-calls", min=0, help="Stop before more calls than this.")]
+MaxTokens = Annotated[int | None, typer.Option("--max-tokens", min=0, help="Stop once so many tokens are spent.")]
+KeyEnv = Annotated[str, typer.Option("--key-env", help="Environment variable that holds the key.")]
+Cache = Annotated[bool, typer.Option("--cache/--no-cache", help="Use and keep replies across runs.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything that is drawn.")]
+
+
+class _Simulate(TyperGroup):
+    """`simulate RUBRIC` means `simulate users RUBRIC`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the verb's own name before what is no subcommand."""
+        if args and args[0] not in {*self.commands, "--help", "-h"}:
+            args = ["users", *args]
+        return super().parse_args(ctx, args)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    group = typer.Typer(
+        cls=_Simulate, no_args_is_help=True,
+        help="Simulated users: simulate RUBRIC [--scenarios N --strength 2 --dry-run]; and real ones beside them: simulate import.",
+    )  # fmt: skip
+    group.command("users")(users)
+    group.command("import")(import_)
+    app.add_typer(group, name="simulate")
+    app.command("respond")(respond_)
+    app.command("run")(run_)
+
+
+def users(
+    rubric: RUBRIC,
+    scenarios: Annotated[int | None, typer.Option("--scenarios", help="How many; all the rubric has where left out.")] = None,
+    strength: Annotated[
+        int,
+        typer.Option(
+            "--strength", min=1, help="1 shows one axis at a time; 2 or more crosses axes, every combination of so many."
+        ),
+    ] = 1,
+    axis: Annotated[list[str] | None, typer.Option("--axis", help="Only this axis; repeated for more.")] = None,
+    cue: Annotated[
+        list[str] | None, typer.Option("--cue", help="Only this channel: explicit, name, dialect, situation; repeated.")
+    ] = None,
+    placebos: Annotated[bool, typer.Option("--placebos/--no-placebos", help="Say reference arms again in other words.")] = True,
+    model: Annotated[str, typer.Option("--model", help="template, or a model that rewrites queries.")] = "template",
+    reader: Annotated[
+        str | None, typer.Option("--reader", help="A model that checks rewritten queries; another than --model.")
+    ] = None,
+    rerenders: Annotated[
+        int, typer.Option("--rerenders", min=0, help="How often a query that fails a gate is rendered again.")
+    ] = 2,
+    out: Annotated[Path | None, typer.Option("--out", help="Run folder; the same command again resumes.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the design and write nothing.")] = False,
+    sd: Annotated[
+        float | None, typer.Option("--sd", min=0.0, help="For the smallest gap: standard deviation of labels, in scale points.")
+    ] = None,
+    concurrency: Concurrency = 8,
+    max_calls: MaxCalls = None,
+    max_tokens: MaxTokens = None,
+    key_env: KeyEnv = "OPENAI_API_KEY",
+    cache: Cache = True,
+    seed: Seed = 0,
+    as_json: bool = JSON,
+) -> None:
+    """Queries of simulated users, in blocks of one scenario that every population asks in turn; each is checked."""
+    from judgefair.compile import compile_judge
+    from judgefair.rubric import load_rubric
+    from judgefair.simulate import describe, plan
+
+    loaded = load_rubric(rubric)
+    design = plan(loaded, scenarios, strength=strength, axes=axis or None, cues=cue or None, placebos=placebos, seed=seed)
+    for line in design.notes:
+        note(line)
+    if dry_run:
+        rewritten = [arm for arm in design.arms if arm.populations] if model != "template" else []
+        checks = sum(1 + len(arm.populations) for arm in rewritten) if reader else 0  # what is asked, and each population
+        by_stage = {
+            "render": len(rewritten) * len(design.blocks), "check": checks * len(design.blocks), "respond": design.n_queries,
+            "judge": design.n_queries * len(compile_judge(loaded).prompts),
+        }  # fmt: skip
+        told = describe(design, loaded, sd) | {"calls": sum(by_stage.values()), "calls_by_stage": by_stage}
+        if as_json:
+            say_json(told)
+        else:
+            _say_design(told)
+        return
+    if out is None:
+        raise UsageError("expected --out RUN to write queries to, or --dry-run to see the design")
+    from judgefair.models import choose_model
+    from judgefair.models.budget import Budget
+    from judgefair.runs.simulate_stage import simulate
+
+    over: list[int] = [0]
+    with progress_bar("simulating users") as update:
+
+        def on_progress(progress: "Progress") -> None:
+            over[0] = progress.missing["over_budget"]
+            update(progress)
+
+        queries = simulate(
+            loaded, design, out, renderer=None if model == "template" else choose_model(model, key_env=key_env),
+            reader=choose_model(reader, key_env=key_env) if reader else None, rerenders=rerenders, concurrency=concurrency,
+            budget=Budget(max_calls, max_tokens), use_cache=cache, on_progress=on_progress,
+        )  # fmt: skip
+    _say_queries(queries, out, as_json)
+    if over[0]:
+        raise BudgetError(
+            f"{over[0]:,} questions were not put: the budget is used up. Run the same command with a larger one, and it goes on from here"
+        )
+
+
+def import_(
+    logs: Annotated[
+        Path, typer.Argument(metavar="LOGS", help="CSV, JSONL or Parquet: query, pop.<axis>, and user_id, intent where known.")
+    ],
+    rubric: Annotated[str, typer.Option("--rubric", help="The rubric whose populations the users belong to.")],
+    card: Annotated[Path, typer.Option("--card", help="card.yaml: what the logs are, and who consented to their use.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder to keep them in; name it in a study as plan.logs.")],
+    as_json: bool = JSON,
+) -> None:
+    """Real users' queries, with consent on record, so that the mix as it is lived stands beside matched intent."""
+    from judgefair.rubric import load_rubric
+    from judgefair.runs.logs import import_logs
+
+    queries = import_logs(logs, card, load_rubric(rubric).context, out)
+    result = {"folder": str(out), "queries": len(queries), "users": len({query.scenario_id for query in queries})}
+    if as_json:
+        say_json(result)
+    else:
+        say(f"{out}: {len(queries):,} queries of {result['users']:,} users. Name the folder in a study: plan: {{logs: {out}}}")
+
+
+def respond_(
+    run: Annotated[Path, typer.Argument(help="A run folder that simulate filled.")],
+    kind: Annotated[str, typer.Option("--target", help="chat, python, recorded, or the name of another kind.")] = "chat",
+    system: Annotated[str, typer.Option("--id", help="What the system is called.")] = "system",
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="KEY=VALUE of the kind, such as model=NAME, function=app:answer, path=answers.csv; repeated."),
+    ] = None,
+    replicates: Annotated[int, typer.Option("--replicates", min=1, help="Answers to each query.")] = 1,
+    refusal_judge: Annotated[
+        str | None, typer.Option("--refusal-judge", help="A model that tells refusals from answers.")
+    ] = None,
+    concurrency: Concurrency = 8,
+    max_calls: MaxCalls = None,
+    max_tokens: MaxTokens = None,
+    key_env: KeyEnv = "OPENAI_API_KEY",
+    cache: Cache = True,
+    as_json: bool = JSON,
+) -> None:
+    """Put a run's queries to the system under evaluation; an error, a time-out or a refusal is kept as what it is."""
+    import yaml
+
+    from judgefair.models import choose_model
+    from judgefair.models.budget import Budget
+    from judgefair.runs.queries import items_of, read_queries
+    from judgefair.runs.respond_stage import respond, write_system
+    from judgefair.runs.tables import write_items
+    from judgefair.targets import make_target
+
+    settings: dict[str, Any] = {}
+    for text in setting or []:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(f"--set is '{text}'. Expected KEY=VALUE, such as model=gpt-4.1-mini")
+        try:
+            settings[name] = yaml.safe_load(value)
+        except yaml.YAMLError:  # a text with a colon or bracket in it, and nothing else
+            settings[name] = value
+    if kind == "chat":
+        settings.setdefault("key_env", key_env)
+    target, queries = make_target(system, kind, settings, Path()), read_queries(run)
+    with progress_bar(f"{system} answers") as update:
+        responses = respond(
+            queries, target, run, replicates=replicates,
+            refusal_judge=choose_model(refusal_judge, key_env=key_env) if refusal_judge else None, concurrency=concurrency,
+            budget=Budget(max_calls, max_tokens), use_cache=cache, on_progress=update,
+        )  # fmt: skip
+    write_items(items_of(queries, responses), run)
+    write_system(target, run)
+    missing: dict[str, int] = {}
+    for response in responses:
+        if response.missing:
+            missing[response.missing.reason] = missing.get(response.missing.reason, 0) + 1
+    result = {"run": str(run), "responses": len(responses), "missing": missing, "system_fingerprint": target.fingerprint}
+    if as_json:
+        say_json(result)
+    else:
+        lost = ", ".join(f"{n:,} {reason}" for reason, n in missing.items()) or "none missing"
+        say(f"{run / 'responses.parquet'}: {len(responses):,} responses, {lost}.")
+        say(f"Next: judgefair judge --program P.json --items {run / 'items.parquet'} --model M --out {run}")
+    if missing.get("over_budget"):
+        raise BudgetError(
+            f"{missing['over_budget']:,} queries were not put: the budget is used up. Run the same command with a larger one"
+        )
+
+
+def run_(
+    study: Annotated[Path, typer.Argument(metavar="STUDY", help="A study.yaml.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Run folder; runs/<id> where left out. The same command again resumes.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print design, calls and price, and do nothing.")] = False,
+    cache: Cache = True,
+    as_json: bool = JSON,
+) -> None:
+    """Everything a study file says, from simulated users to verdicts and one report."""
+    from judgefair.study import price, run_study
+
+    if dry_run:
+        told = price(study)
+        if as_json:
+            say_json(told)
+        else:
+            _say_design(told)
+            _say_price(told)
+        return
+    import json
+
+    from judgefair.reporting.terminal import closing_words
+
+    with study_progress() as on_progress:
+        folder = run_study(study, out, use_cache=cache, on_progress=on_progress)
+    report = json.loads((folder / "report.json").read_text("utf-8"))
+    if as_json:
+        say_json(report)
+    else:
+        say(closing_words(report))
+        say(f"Report: {(folder / 'report.html').resolve()}")
+    over = sum(
+        e["value"] * e["n_items"] for e in report["estimates"] if e["estimand"] == "missing_rate.over_budget" and e["value"]
+    )
+    if over:
+        raise BudgetError(
+            "the budget is used up, and ratings are missing for it. Run the same command with a larger one in the study"
+        )
+
+
+class study_progress:  # noqa: N801 - read as a function, in a with
+    """A bar for each stage in turn."""
+
+    def __enter__(self) -> Any:
+        """What a study calls with the name of each stage."""
+        self._bar: Any = None
+        return self._next
+
+    def __exit__(self, *error: object) -> None:
+        """End the last bar."""
+        self._end()
+
+    def _next(self, what: str) -> Any:
+        self._end()
+        self._bar = progress_bar(what)
+        return self._bar.__enter__()
+
+    def _end(self) -> None:
+        if self._bar is not None:
+            self._bar.__exit__(None, None, None)
+            self._bar = None
+
+
+def _say_design(told: dict[str, Any]) -> None:
+    say(f"{told['rubric']}: {told['blocks']:,} scenarios, {told['arms']:,} arms each, {told['queries']:,} queries")
+    say(f"strength {told['strength']}, {told['coverage']:.0%} of combinations covered, imbalance {told['imbalance']:.1%}")
+    for name in told["arm_names"]:
+        say(f"  {name}")
+    for criterion, gap in told["minimal_gap_by_criterion"].items():
+        say(f"smallest gap that could be told on {criterion}: {gap:.2f} points, if humans labelled every item (80 % power)")
+    say(f"calls: {told['calls']:,}")
+
+
+def _say_price(told: dict[str, Any]) -> None:
+    for row in told["by_stage"]:
+        money = "price unknown" if row["price"] is None else f"{row['price']:,.2f}"
+        say(f"  {row['stage']}, {row['model']}: {row['calls']:,} calls, about {sum(row['tokens'].values()):,} tokens, {money}")
+    known = "unknown" if told["price"] is None else f"{told['price']:,.2f}"
+    if told["price"] is not None and told["unpriced"]:
+        known += f" and that of {', '.join(told['unpriced'])}"
+    assumed = told["assumed_tokens"]
+    say(
+        f"price: {known} (taking {assumed['prompt']:,} tokens a prompt and {assumed['answer']:,} an answer; prices stand in the study file)"
+    )
+
+
+def _say_queries(queries: "list[Query]", out: Path, as_json: bool) -> None:
+    kept = sum(query.kept for query in queries)
+    rejected: dict[str, int] = {}
+    for query in queries:
+        if query.rejected_because:
+            rejected[query.rejected_because] = rejected.get(query.rejected_because, 0) + 1
+    blocks = {query.block_id for query in queries}, {query.block_id for query in queries if query.kept}
+    result = {"run": str(out), "queries": len(queries), "kept": kept, "blocks": len(blocks[1]), "rejected_because": rejected}
+    if as_json:
+        say_json(result)
+    else:
+        say(f"{out / 'queries.parquet'}: {kept:,} queries kept, {len(blocks[1]):,} of {len(blocks[0]):,} scenarios whole")
+        for because, n in sorted(rejected.items(), key=lambda entry: -entry[1])[:5]:
+            say(f"  {n:,} rejected: {because}")
+        say(f"Next: judgefair respond {out} --set model=NAME")
