@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from judgefair.calibration import load_calibration_set
 from judgefair.compile import JudgeProgram, compile_judge, load_program
-from judgefair.errors import InputError
+from judgefair.errors import BudgetError, InputError
 from judgefair.estimation import Estimation, estimate
 from judgefair.estimation.sampling import Allocation, draw_sample, record_draw
 from judgefair.estimation.simulated import PLANTED
@@ -183,9 +183,16 @@ def price(path: str | os.PathLike[str]) -> dict[str, Any]:
     if study.plan.render != TEMPLATE:
         calls["render", study.plan.render] += arms * len(design.blocks)
         if study.plan.reader:
-            calls["check", study.plan.reader] += arms * len(design.blocks) * 2
+            calls["check", study.plan.reader] += sum(1 + len(arm.populations) for arm in design.arms if arm.cue) * len(
+                design.blocks
+            )
     for system, target in zip(study.systems, work.targets, strict=True):
-        calls["respond", str(target.settings.get("model", target.id))] += n_queries * system.replicates * study.plan.dialogue
+        if system.kind != "recorded":
+            turns = sum(len(block.turns) for block in design.blocks) * len(design.arms) + sum(
+                len(query.turns) for query in work.logs
+            )
+            most = turns + n_queries * (study.plan.dialogue - 1)
+            calls["respond", str(target.settings.get("model", target.id))] += most * system.replicates
     if study.plan.dialogue > 1 and study.plan.user:
         calls["user", study.plan.user] += answered * (study.plan.dialogue - 1)
     if study.refusals == "judge":
@@ -228,6 +235,7 @@ def run_study(
     Raises
     ------
     InputError, ModelError : as the stages do; what had landed is kept.
+    BudgetError : the budget ended simulation or answers; where it ends judging, the report tells what is missing.
 
     Returns
     -------
@@ -312,6 +320,7 @@ class _Work:
         if settings.get("model") in self._instead:
             settings["model"] = self._instead[settings["model"]]
         if self.world is not None and system.kind == "chat":
+            make_target(system.id, system.kind, {**settings, "model": "scripted:first"}, self._beside)  # refuses in words
             return Chat(system.id, PlantedModel(self.world), ChatSettings(**settings))
         return make_target(system.id, system.kind, settings, self._beside)
 
@@ -321,19 +330,26 @@ class _Work:
         def fails(query_id: str, attempt: int) -> bool:
             return self.world is not None and self.world.uniform(f"render|{query_id}|{attempt}") < failing
 
+        tell, lost = self._on_progress("simulating users"), Counter[str]()
+
+        def watched(progress: Progress) -> None:
+            lost["over_budget"] = progress.missing["over_budget"]
+            tell(progress)
+
         rendered = simulate(
             self.rubric, self.design, self.out,
             renderer=None if options.render == TEMPLATE else self._model(options.render),
             reader=self._model(options.reader) if options.reader else None,
             rerenders=options.rerenders, dialogue=options.dialogue, concurrency=self.study.concurrency, budget=self._budget,
-            use_cache=self._use_cache, as_of=self._as_of, fails=fails, on_progress=self._on_progress("simulating users"),
+            use_cache=self._use_cache, as_of=self._as_of, fails=fails, on_progress=watched,
         )  # fmt: skip
+        _stop_over_budget(lost["over_budget"], "questions to the models that write and check queries")
         queries = [*rendered, *self.logs]
         if self.logs:
             write_queries(queries, self.out)
         if not any(query.kept for query in queries):
-            lost = Counter(query.rejected_because for query in queries if not str(query.rejected_because).startswith("block"))
-            why = ", ".join(f"{gate}: {n}" for gate, n in lost.most_common(3))
+            gates = Counter(query.rejected_because for query in queries if not str(query.rejected_because).startswith("block"))
+            why = ", ".join(f"{gate}: {n}" for gate, n in gates.most_common(3))
             raise InputError(
                 f"{self.out / QUERIES}: no block of queries passed the gates ({why}). Look at its rejected_because column"
             )
@@ -341,13 +357,16 @@ class _Work:
 
     def _answers(self, queries: Sequence[Query], target: Target, system: System, judge: Model) -> list[Response]:
         options = self.study.plan
-        return respond(
+        responses = respond(
             queries, target, self.out, replicates=system.replicates,
             refusal_judge=judge if self.study.refusals == "judge" else None,
             user=self._model(options.user) if options.user else None, dialogue=options.dialogue,
             concurrency=self.study.concurrency, budget=self._budget, use_cache=self._use_cache,
             on_progress=self._on_progress(f"{target.id} answers"),
         )  # fmt: skip
+        lost = sum(response.missing is not None and response.missing.reason == "over_budget" for response in responses)
+        _stop_over_budget(lost, f"queries to {target.id}")
+        return responses
 
     def _cells(self, judges: Sequence[Model]) -> Iterator[_Cell]:
         is_one = len(self.targets) * len(judges) == 1
@@ -422,6 +441,14 @@ class _Work:
         manifest = read_manifest(self.out)
         write_manifest(self.out, {**manifest, "stage": "study", "study": self.study.id, "seed": self.study.seed}, self._as_of)
         write_report(together([(f"{c.target.id}, judged by {c.judge.name}", build_report(c.folder)) for c, _ in found]), self.out)
+
+
+def _stop_over_budget(n: int, what: str) -> None:
+    if n:
+        raise BudgetError(
+            f"{n:,} {what} were not put: the study's budget is used up. What had landed is kept; raise budget in the study file, and the same "
+            "command goes on from here"
+        )
 
 
 def _folder_name(model: str) -> str:

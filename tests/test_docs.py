@@ -31,6 +31,8 @@ def resolve(arguments: list[str]) -> tuple[click.Command, list[str]]:
     while hasattr(command, "commands"):
         if not rest or rest[0].startswith("-"):
             break
+        if rest[0] not in command.commands and hasattr(command, "default"):
+            rest.insert(0, command.default)
         command = command.commands[rest.pop(0)]
     return command, rest
 

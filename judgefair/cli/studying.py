@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from judgefair.records import Query
     from judgefair.runs import Progress
 
+MOST_IMBALANCE = 0.05
 RUBRIC = Annotated[str, typer.Argument(metavar="RUBRIC", help="A rubric's folder, its file, or the id of a shipped one.")]
 Concurrency = Annotated[int, typer.Option("--concurrency", min=1, help="At most so many requests in flight.")]
 MaxCalls = Annotated[int | None, typer.Option("--max-calls", min=0, help="Stop before more calls than this.")]
@@ -25,10 +26,12 @@ Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything tha
 class _Simulate(TyperGroup):
     """`simulate RUBRIC` means `simulate users RUBRIC`."""
 
+    default = "users"
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the verb's own name before what is no subcommand."""
         if args and args[0] not in {*self.commands, "--help", "-h"}:
-            args = ["users", *args]
+            args = [self.default, *args]
         return super().parse_args(ctx, args)
 
 
@@ -38,7 +41,7 @@ def register(app: typer.Typer) -> None:
         cls=_Simulate, no_args_is_help=True,
         help="Simulated users: simulate RUBRIC [--scenarios N --strength 2 --dry-run]; and real ones beside them: simulate import.",
     )  # fmt: skip
-    group.command("users")(users)
+    group.command(_Simulate.default)(users)
     group.command("import")(import_)
     app.add_typer(group, name="simulate")
     app.command("respond")(respond_)
@@ -280,6 +283,11 @@ class study_progress:  # noqa: N801 - read as a function, in a with
 def _say_design(told: dict[str, Any]) -> None:
     say(f"{told['rubric']}: {told['blocks']:,} scenarios, {told['arms']:,} arms each, {told['queries']:,} queries")
     say(f"strength {told['strength']}, {told['coverage']:.0%} of combinations covered, imbalance {told['imbalance']:.1%}")
+    if told["imbalance"] > MOST_IMBALANCE:
+        note(
+            f"a gap on one axis may carry up to {told['imbalance']:.0%} of another axis' effect. Strength 1 carries none, "
+            f"and {told['strength'] + 1} less"
+        )
     for name in told["arm_names"]:
         say(f"  {name}")
     for criterion, gap in told["minimal_gap_by_criterion"].items():

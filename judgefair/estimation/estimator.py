@@ -234,9 +234,10 @@ class _Estimator:
         return f"cues disagree: the gap lies above 0 for {up} and below 0 for {down}"
 
     def _given_merit(self, criterion: Criterion, axis: Axis, judge: Floats, human: Floats) -> None:
-        """Gaps at equal merit, where the items differ in it."""
+        """Gaps at equal merit, where the items differ in it and populations are not compared at equal merit as they are."""
         merit = self._columns.merit
-        if len(set(merit[self._columns.is_run])) < 2:
+        is_matched = any("arm" in item.meta for item in self._source.items)  # arms of a scenario have one merit
+        if is_matched or len(set(merit[self._columns.is_run])) < 2:
             return
         gaps = self._disparity(judge, human, self._groups[axis.axis], axis, strata=merit)
         for group in axis.groups:

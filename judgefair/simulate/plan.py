@@ -225,6 +225,7 @@ def balancing_weights(profiles: Sequence[Mapping[str, str]], axis: str) -> list[
     """
     from scipy.optimize import nnls
 
+    exact = 1e4  # how much more a margin counts than that the weights are alike
     weights = [0.0] * len(profiles)
     levels: dict[str, set[str]] = {}
     for profile in profiles:
@@ -233,12 +234,12 @@ def balancing_weights(profiles: Sequence[Mapping[str, str]], axis: str) -> list[
                 levels.setdefault(other, set()).add(group)
     for group in sorted(levels.get(axis, set())):
         mine = [i for i, profile in enumerate(profiles) if profile.get(axis) == group]
-        rows, wanted = [np.ones(len(mine)) * 100.0], [100.0 * len(mine)]
+        rows, wanted = [np.ones(len(mine)) * exact], [exact * len(mine)]
         for other in sorted(set(levels) - {axis}):
             shows = [i for i in mine if other in profiles[i]]
             for level in sorted(levels[other]):
-                rows.append(np.array([100.0 * (profiles[i].get(other) == level) for i in mine]))
-                wanted.append(100.0 * len(shows) / len(levels[other]))
+                rows.append(np.array([exact * (profiles[i].get(other) == level) for i in mine]))
+                wanted.append(exact * len(shows) / len(levels[other]))
         design = np.vstack([*rows, np.eye(len(mine))])
         solved = nnls(design, np.array([*wanted, *np.ones(len(mine))]))[0]
         for i, weight in zip(mine, solved * len(mine) / solved.sum(), strict=True):

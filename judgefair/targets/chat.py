@@ -95,7 +95,7 @@ def _refusal(reply: Reply) -> Missing | None:
     if reply.refusal:
         return Missing("refused", reply.refusal)
     if reply.finish_reason == "content_filter":
-        return Missing("refused", reply.text or "withheld by the server's content filter")
+        return Missing("refused", reply.text)
     return None
 
 

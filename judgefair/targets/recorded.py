@@ -93,7 +93,7 @@ class Recorded(Target):
         if answer is None:
             return Missing("not_rated", "no recorded answer")
         text, reason = answer
-        return Missing(reason, text or f"recorded as {reason}") if reason else Reply(text)
+        return Missing(reason, text) if reason else Reply(text)
 
 
 @dataclass(frozen=True, slots=True)

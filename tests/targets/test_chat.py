@@ -76,7 +76,7 @@ def test_a_reasoning_model_is_sent_neither_temperature_nor_seed(name):
     [
         (says(None, refusal="I will not say."), "refused", "I will not say."),
         (says("Half an ans", "content_filter"), "refused", "Half an ans"),
-        (says("", "content_filter"), "refused", "withheld by the server's content filter"),
+        (says("", "content_filter"), "refused", ""),
         (says("", "length"), "unparsable", "an empty answer, ended at its token limit"),
         (says(" \n"), "unparsable", "an empty reply, 1 times"),
         (lb.status(500, "broken"), "backend_failure", "HTTP 500: broken"),

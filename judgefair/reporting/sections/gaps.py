@@ -69,7 +69,10 @@ def _worst(estimation: Estimation, criterion: str) -> list[Block]:
     for finding in estimation.findings:
         if finding.criterion == criterion and finding.estimate.estimand == "worst_population" and finding.estimate.is_defined:
             worst = finding.estimate
-            gap, reach = (text.replace("-", "−") for text in (f"{worst.value:.2f}", f"{worst.low:+.2f} to {worst.high:+.2f}"))
+            gap, reach = (
+                text.replace("-", "−")
+                for text in (f"{round(worst.value, 2) + 0.0:.2f}", f"{worst.low:+.2f} to {worst.high:+.2f}")
+            )
             served = "served worst, by" if worst.value > 0 else "not served worse than the reference, and no other population is:"
             told = f"{criterion}: {population_name(finding.population)} is {served} {gap} points"
             p_value = "" if worst.p_value is None else f"; no gap at all on this axis: {_p(worst.p_value)}"
