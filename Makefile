@@ -13,7 +13,7 @@ test: setup lint
 	$(BIN)/python -m pytest -n 2
 
 test-slow: setup
-	$(BIN)/python -m pytest -m slow --timeout 1400
+	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile --timeout 1400
 
 lint: setup
 	$(BIN)/ruff check .

@@ -143,7 +143,7 @@ class Source:
             },
             "split": "all",
             "split_fingerprint": str(self.manifest.get("items", {}).get("fingerprint", "")),
-            "rater_pool": "unknown",
+            "rater_pool": "nobody: simulated raters" if self.labels == "simulated" else "unknown",
             "known_issues": [],
         }
         notes = [] if labelled else ["The run has no human labels."]
