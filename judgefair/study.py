@@ -14,9 +14,10 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from judgefair.calibration import load_calibration_set
+from judgefair.calibration.ratings import read_table
 from judgefair.compile import JudgeProgram, compile_judge, load_program
 from judgefair.errors import BudgetError, InputError
-from judgefair.estimation import Estimation, estimate
+from judgefair.estimation import estimate
 from judgefair.estimation.sampling import Allocation, draw_sample, record_draw
 from judgefair.estimation.simulated import PLANTED
 from judgefair.models import Model, choose_model
@@ -24,7 +25,6 @@ from judgefair.models.budget import Budget
 from judgefair.models.planted import Planted, PlantedModel, World, truths
 from judgefair.records import Item, Query, Response
 from judgefair.reporting import build_report, write_report
-from judgefair.reporting.report import together
 from judgefair.rubric import load_rubric
 from judgefair.rubric.context import Cue, Strict
 from judgefair.rubric.strict_yaml import read_yaml, validate
@@ -290,20 +290,15 @@ class _Work:
         queries = self._simulated()
         pairs = zip(self.targets, self.study.systems, strict=True)
         responses = {target.id: self._answers(queries, target, system, judges[0]) for target, system in pairs}
-        cells = list(self._cells(judges))
-        found = []
-        for cell in cells:
-            items = items_of(queries, responses[cell.target.id])
-            self._judged(cell, items, queries, responses[cell.target.id])
+        items = {target_id: items_of(queries, answers) for target_id, answers in responses.items()}
+        ratings = self._ratings(items)
+        for cell in self._cells(judges):
+            self._judged(cell, items[cell.target.id], queries, responses[cell.target.id])
             self._labelled(cell)
-            validation = self._validated(cell)
-            ratings = self.study.calibration.ratings
-            estimation = estimate(
-                cell.folder, validation=validation, ratings=self._beside / ratings if ratings else None, seed=self.study.seed
-            )
-            found.append((cell, estimation))
-            write_report(build_report(cell.folder), cell.folder)
-        self._closing(found)
+            estimate(cell.folder, validation=self._validated(cell), ratings=ratings.get(cell.target.id), seed=self.study.seed)
+            if cell.folder != self.out:
+                write_report(build_report(cell.folder), cell.folder)
+        self._closing()
         return self.out
 
     def _found(self, source: str) -> Path | str:
@@ -433,14 +428,30 @@ class _Work:
         )  # fmt: skip
         return folder
 
-    def _closing(self, found: Sequence[tuple[_Cell, Estimation]]) -> None:
-        """The study file beside its results and, for several systems or judges, one report of all."""
-        shutil.copyfile(self._path, self.out / STUDY)
-        if len(found) == 1:
-            return
-        manifest = read_manifest(self.out)
-        write_manifest(self.out, {**manifest, "stage": "study", "study": self.study.id, "seed": self.study.seed}, self._as_of)
-        write_report(together([(f"{c.target.id}, judged by {c.judge.name}", build_report(c.folder)) for c, _ in found]), self.out)
+    def _ratings(self, items: Mapping[str, Sequence[Item]]) -> dict[str, pd.DataFrame]:
+        """By system, the human ratings that the study names, in whatever order one file has them."""
+        name = self.study.calibration.ratings
+        if name is None:
+            return {}
+        table = read_table(self._beside / name)
+        of = {item.item_id: target_id for target_id, mine in items.items() for item in mine}
+        strangers = [item_id for item_id in table["item_id"] if item_id not in of] if "item_id" in table else []
+        if strangers or "item_id" not in table:
+            found = f"item_id '{strangers[0]}' is no item of the study" if strangers else "there is no column item_id"
+            raise InputError(
+                f"{self._beside / name}: {found}. Expected ratings of the study's own items, as items.parquet names them"
+            )
+        by_system = table["item_id"].map(of)
+        return {target_id: table[by_system == target_id].reset_index(drop=True) for target_id in sorted(set(by_system))}
+
+    def _closing(self) -> None:
+        """The study file beside its results, and the report of all systems and judges."""
+        if self._path.resolve() != (self.out / STUDY).resolve():
+            shutil.copyfile(self._path, self.out / STUDY)
+        if len(self.targets) * len(self.programs) > 1:
+            stands = {**read_manifest(self.out), "stage": "study", "study": self.study.id, "seed": self.study.seed}
+            write_manifest(self.out, stands, self._as_of)
+        write_report(build_report(self.out), self.out)
 
 
 def _stop_over_budget(n: int, what: str) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import judgefair as jf
-from judgefair.errors import InputError
+from judgefair.errors import BudgetError, InputError
 from judgefair.runs.queries import read_queries, read_responses
 from judgefair.runs.tables import read_run_items
 from judgefair.study import load_study, price
@@ -203,6 +203,7 @@ def test_several_systems_and_judges_each_have_a_run_and_one_report_tells_them_ap
     folders = sorted(str(p.parent.relative_to(run)) for p in run.glob("*/*/estimation.json"))
     assert folders == ["other/scripted-length", "other/scripted-middle", "plain/scripted-length", "plain/scripted-middle"]
     report = json.loads((run / "report.json").read_text("utf-8"))
+    assert jf.build_report(run).to_json() == report
     assert {v["of"] for v in report["verdicts"]} == {
         f"{system}, judged by scripted:{judge}" for system in ("plain", "other") for judge in ("middle", "length")
     }
@@ -370,3 +371,42 @@ def test_what_real_users_ask_stands_beside_matched_intent(tmp_path: Path) -> Non
     assert abs(verdict_of(report, "critique_depth", group)["raw"]["value"]) < 0.05  # at matched intent there is none
     assert of["sim_to_real.auc", group]["value"] > 0.95
     assert "mix" in {section["id"] for section in report["sections"]}
+
+
+def test_one_file_of_human_ratings_serves_all_systems_of_a_study(tmp_path: Path) -> None:
+    text = """
+        id: rated
+        rubric: writing_tutor
+        as_of: 2026-01-01
+        plan: {scenarios: 2, axes: [dialect], cues: [situation], placebos: false}
+        systems: [{id: plain, model: "scripted:first"}, {id: other, model: "scripted:hash"}]
+        judges: [{model: "scripted:middle"}]
+        refusals: markers
+    """
+    (tmp_path / "study.yaml").write_text(textwrap.dedent(text), "utf-8")
+    run = jf.run_study(tmp_path / "study.yaml", tmp_path / "run", use_cache=False)
+    items = [item.item_id for cell in ("plain", "other") for item in read_run_items(run / cell / "scripted-middle")]
+    lines = [f"{item_id},critique_depth,ann,{k % 5}" for k, item_id in enumerate(items)]
+    (tmp_path / "humans.csv").write_text("item_id,criterion,rater_id,value\n" + "\n".join(lines) + "\n", "utf-8")
+    (tmp_path / "study.yaml").write_text(textwrap.dedent(text) + "calibration: {ratings: humans.csv}\n", "utf-8")
+    jf.run_study(tmp_path / "study.yaml", run, use_cache=False)
+    for cell in ("plain", "other"):
+        humans = pd.read_parquet(run / cell / "scripted-middle" / "ratings.parquet").query("rater_kind == 'human'")
+        assert len(humans) == len(items) / 2
+    (tmp_path / "humans.csv").write_text("item_id,criterion,rater_id,value\nb9,critique_depth,ann,1\n", "utf-8")
+    with pytest.raises(InputError, match="item_id 'b9' is no item of the study"):
+        jf.run_study(tmp_path / "study.yaml", run, use_cache=False)
+
+
+def test_a_study_ends_where_its_budget_does_and_goes_on_with_a_larger_one(tmp_path: Path) -> None:
+    path = study_file(tmp_path, plan="scenarios: 2, axes: [dialect]", n=12, more="budget: {calls: 9}\nconcurrency: 1")
+    with pytest.raises(BudgetError, match="queries to tutor were not put"):
+        jf.run_study(path, tmp_path / "run", use_cache=False)
+    path.write_text(path.read_text("utf-8").replace("calls: 9", "calls: 900"), "utf-8")
+    asked: dict[str, Any] = {}
+
+    def on_progress(stage: str) -> Callable[[Any], None]:
+        return lambda progress: asked.__setitem__(stage, progress.reused)
+
+    jf.run_study(path, tmp_path / "run", use_cache=False, on_progress=on_progress)
+    assert asked["tutor answers"] == 9

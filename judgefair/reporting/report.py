@@ -10,10 +10,11 @@ from typing import Any
 from judgefair import plugins
 from judgefair.errors import InputError
 from judgefair.estimation import Estimation, load_estimation
+from judgefair.estimation.estimation import NAME as ESTIMATION
 from judgefair.reporting.blocks import Block, Cell, Section, Table, Text
 from judgefair.reporting.headline import ANSWERS, headline, verdict_line
 from judgefair.reporting.words import UNKNOWN_SYSTEM, answer_in_words, system_name, truth_of
-from judgefair.runs.folder import read_manifest
+from judgefair.runs.folder import PROGRAM, read_manifest
 from judgefair.runs.tables import ratings_fingerprint
 from judgefair.validation import Finding, Validation, find_validation
 
@@ -71,7 +72,8 @@ def build_report(source: Validation | str | os.PathLike[str], estimation: Estima
 
     Parameters
     ----------
-    source : a validation, or a run folder, whose validation and estimation are then read.
+    source : a validation, or a run folder, whose validation and estimation are then read; of a study with several systems or
+        judges, the folder that holds their runs.
 
     Raises
     ------
@@ -81,6 +83,9 @@ def build_report(source: Validation | str | os.PathLike[str], estimation: Estima
         validation = source
     else:
         run = Path(source)
+        cells = _cells(run)
+        if cells:
+            return _together(cells)
         estimation = load_estimation(run)
         if estimation is not None:
             refuse_another_system(estimation, run)
@@ -106,15 +111,15 @@ def build_report(source: Validation | str | os.PathLike[str], estimation: Estima
     )
 
 
-def together(reports: Sequence[tuple[str, Report]]) -> Report:
-    """One report of several systems or judges of one study: what each says first, then each in full.
+def _cells(run: Path) -> list[Path]:
+    """The runs of a study with several systems or judges, SYSTEM/JUDGE each; none for a run that stands by itself."""
+    return [] if (run / PROGRAM).is_file() else [path.parent for path in sorted(run.glob(f"*/*/{ESTIMATION}"))]
 
-    Nothing is averaged over systems or judges.
 
-    Parameters
-    ----------
-    reports : each with the name of its system and judge.
-    """
+def _together(cells: Sequence[Path]) -> Report:
+    """One report of several systems or judges: what each says first, then each in full. Nothing is averaged over them."""
+    built = [build_report(cell) for cell in cells]
+    reports = [(f"{report.scope['system']['id']}, judged by {report.scope['judge']}", report) for report in built]
     first = reports[0][1]
     columns = ["System and judge", *ANSWERS]
     rows = [
