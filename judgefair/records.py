@@ -68,7 +68,7 @@ class Query:
     turns : what the user says, in order; for a dialogue the opening alone.
     language : code, such as en.
     generator : `template`, the name of a model, or `logs` for real users.
-    goal : what a simulated user in a dialogue wants and knows; None where the turns are all there is.
+    goal : what a simulated user in a dialogue wants and, on a second line, knows; None where the turns are all there is.
     merit : the level that is right by construction, the same in all arms; None where it is not known.
     intent : what kind of thing a real user asks for, where the logs say it.
     gates : by gate, the number the query was accepted or rejected by.

@@ -152,8 +152,9 @@ class _Stage:
         user, program = self._user, self._speaker
         if user is None or program is None or sum(turn["role"] == "user" for turn in conversation) >= self._dialogue:
             return []
+        goal, _, facts = (query.goal or "").partition("\n")
         slots = {
-            "goal": query.goal or "", "facts": query.goal or "", "shows": query.turns[0],
+            "goal": goal, "facts": facts, "shows": query.turns[0],
             "conversation": "\n\n".join(f"{turn['role'].capitalize()}: {turn['content']}" for turn in conversation),
         }  # fmt: skip
         said = await asking.about(query.query_id, USER).ask(user, program.body(user, slots, 0))

@@ -145,7 +145,7 @@ class _Stage:
         if self._dialogue == 1:
             return query
         facts = "; ".join(f"{name}: {value}" for name, value in block.facts.items())
-        return replace(query, goal=f"{block.intent}. {facts}")
+        return replace(query, goal=f"{block.intent}\n{facts}")
 
     def _is_rewritten(self, query: Query) -> bool:
         return self._renderer is not None and query.arm != NEUTRAL

@@ -19,7 +19,7 @@ from judgefair.compile.export import export
 from judgefair.compile.refusal import refusal_detector
 from judgefair.compile.rewriter import rewriter
 from judgefair.compile.simulated_user import simulated_user
-from judgefair.compile.text_program import CLOSE, OPEN, Output, TextProgram, fence, make_program
+from judgefair.compile.text_program import GIVEN, Output, TextProgram, fence, make_program
 from judgefair.errors import InputError
 from judgefair.folders import shipped
 from judgefair.models.openai_server import OpenAIServer
@@ -28,6 +28,8 @@ from judgefair.models.stand_ins import SCRIPTS, scripted
 from judgefair.records import Missing
 from judgefair.rubric import load_rubric
 from judgefair.rubric.context import Cue
+
+OPEN, CLOSE = f"<{GIVEN}>", f"</{GIVEN}>"
 
 MAKERS = {
     **{f"rewriter_{cue}": partial(rewriter, cue) for cue in get_args(Cue)},
@@ -483,6 +485,7 @@ messages = program.render({"query": "Where?", "response": "There."})
 answer = program.parse(Reply('{"outcome": "answered"}'))
 heavy = [name for name in ("dspy", "litellm", "openai", "datasets", "ray") if name in sys.modules]
 from judgefair.compile.refusal import refusal_detector
+
 print(json.dumps([messages, answer, heavy, program.fingerprint, refusal_detector().fingerprint]))
 """
     program = program_of("refusal_detector")
