@@ -32,7 +32,7 @@ from judgefair.runs.asking import Progress
 from judgefair.runs.folder import read_manifest, write_json, write_manifest
 from judgefair.runs.judge_stage import judge
 from judgefair.runs.labels import SAMPLING
-from judgefair.runs.logs import read_logs
+from judgefair.runs.logs import LogCard, keep_card, read_logs
 from judgefair.runs.queries import DESIGN, QUERIES, items_of, write_queries, write_responses
 from judgefair.runs.respond_stage import respond, system_json
 from judgefair.runs.simulate_stage import simulate
@@ -275,7 +275,10 @@ class _Work:
             placebos=study.plan.placebos, seed=study.seed,
         )  # fmt: skip
         self.world = World(study.planted, self.rubric, study.seed) if study.planted else None
-        self.logs = read_logs(self._beside / study.plan.logs)[1] if study.plan.logs else []
+        self._card: LogCard | None = None
+        self.logs: list[Query] = []
+        if study.plan.logs:
+            self._card, self.logs = read_logs(self._beside / study.plan.logs)
         self.targets = [self._target(system) for system in study.systems]
         self.programs = [
             load_program(self._beside / options.program, self.rubric) if options.program else compile_judge(self.rubric)
@@ -371,8 +374,10 @@ class _Work:
                 yield _Cell(target, model, program, folder)
 
     def _judged(self, cell: _Cell, items: Sequence[Item], queries: Sequence[Query], responses: Sequence[Response]) -> None:
+        cell.folder.mkdir(parents=True, exist_ok=True)
+        if self._card is not None:
+            keep_card(self._card, cell.folder)
         if cell.folder != self.out:
-            cell.folder.mkdir(parents=True, exist_ok=True)
             write_queries(queries, cell.folder)
             write_responses(responses, cell.folder)
             shutil.copyfile(self.out / DESIGN, cell.folder / DESIGN)

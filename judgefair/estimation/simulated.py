@@ -10,6 +10,8 @@ from judgefair.estimation.columns import Columns
 from judgefair.estimation.source import Source
 from judgefair.records import Item, Query
 from judgefair.rubric.context import Axis
+from judgefair.runs.folder import read_json
+from judgefair.runs.logs import CARD_COPY as LOGS_CARD
 from judgefair.runs.queries import DESIGN, LOGS, QUERIES, read_queries
 from judgefair.simulate.audit import audit
 from judgefair.statistics import Estimate, disparity, distribution_shift, flip_rate, oaxaca_blinder, rate_gap
@@ -33,7 +35,8 @@ def simulation(source: Source, columns: Columns, groups: Mapping[str, np.ndarray
     """Everything that rests on queries and arms; `groups` are the compared groups of each axis, by row."""
     found = Simulated()
     _refusals(found, source, columns, groups, confidence)
-    broken = len({item.meta["block"] for item, whole in zip(columns.items, columns.is_whole, strict=True) if not whole})
+    fallen = np.flatnonzero(~columns.is_whole & ~columns.is_lived)
+    broken = len({columns.items[i].meta["block"] for i in fallen.tolist()})
     if broken:
         found.notes.append(
             f"{broken:,} scenarios are left out of every gap, since the system gave no answer in some arm: all arms stand or fall together."
@@ -41,7 +44,7 @@ def simulation(source: Source, columns: Columns, groups: Mapping[str, np.ndarray
     if not (source.run / QUERIES).is_file():
         return found
     queries = read_queries(source.run)
-    design = source.read_json(DESIGN) or {}
+    design = read_json(source.run / DESIGN) or {}
     removed = []
     simulated = [query for query in queries if query.generator != LOGS]
     for row in audit(simulated, source.rubric.context, confidence=confidence, seed=seed):
@@ -54,14 +57,15 @@ def simulation(source: Source, columns: Columns, groups: Mapping[str, np.ndarray
     if design.get("imbalance", 0) > 0.005:
         found.notes.append(
             f"Crossed arms are not balanced in full: a gap on one axis may carry up to {design['imbalance']:.0%} of another axis' effect. "
-            "Strength 1, or one more, would not."
+            "Strength 1 carries none."
         )
     found.shown = {
         "design": {name: value for name, value in design.items() if name != "arms"} | {"arms": len(design.get("arms", []))},
         "queries": {"kept": sum(query.kept for query in queries), "rendered": len(queries)},
         "removed": removed,
         "arms": _side_by_side(source, columns),
-        "truth": source.read_json(PLANTED),
+        "truth": read_json(source.run / PLANTED),
+        "logs": read_json(source.run / LOGS_CARD),
     }
     return found
 

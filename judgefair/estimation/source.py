@@ -1,6 +1,5 @@
 """What does a run hold, and where do its human labels come from?"""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -119,11 +118,6 @@ class Source:
             "tolerances": {criterion.id: criterion.tolerance for criterion in self.rubric.criteria},
             "as_of": self.manifest["as_of"],
         }
-
-    def read_json(self, name: str) -> Any:
-        """A JSON file of the run folder; None where it has none."""
-        path = self.run / name
-        return json.loads(path.read_text("utf-8")) if path.is_file() else None
 
     def _validate_here(self, labelled: set[str], raters: pd.DataFrame, seed: int, n_resamples: int) -> Validation:
         """The judge against the humans of this run."""

@@ -49,15 +49,24 @@ def write_manifest(run: Path, content: dict[str, Any], as_of: str | None = None)
 def read_manifest(run: Path) -> dict[str, Any]:
     """The manifest of a run; empty where there is none yet, InputError where it cannot be read."""
     path = run / MANIFEST
-    if not path.is_file():
+    manifest = read_json(path)
+    if manifest is None:
         return {}
-    try:
-        manifest = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({error}). Remove it, and run the command that filled {run} again") from None
     if not isinstance(manifest, dict):
         raise InputError(f"{path}: is no manifest of a run. Remove it, and run the command that filled {run} again")
     return manifest
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file of a run holds; None where there is no such file, InputError where it cannot be read."""
+    if not path.is_file():
+        return None
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path}: cannot be read ({error}). Remove it, and run the command that filled {path.parent} again"
+        ) from None
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -11,10 +11,11 @@ from judgefair.errors import InputError, did_you_mean
 from judgefair.records import Query
 from judgefair.rubric.context import Context, Strict
 from judgefair.rubric.strict_yaml import read_yaml, validate
+from judgefair.runs.folder import write_json
 from judgefair.runs.queries import AS_LIVED, LOGS, read_queries, write_queries
 from judgefair.runs.tables import POPULATION
 
-CARD = "card.yaml"
+CARD, CARD_COPY = "card.yaml", "logs.json"
 COLUMNS = ("query", "turns", "query_id", "user_id", "intent", "language")
 
 
@@ -65,6 +66,11 @@ def read_logs(folder: Path) -> tuple[LogCard, list[Query]]:
     if not (folder / CARD).is_file():
         raise InputError(f"{folder}: has no {CARD}. Expected a folder that judgefair simulate import wrote")
     return validate(read_yaml(folder / CARD), LogCard), read_queries(folder)
+
+
+def keep_card(card: LogCard, run: Path) -> None:
+    """Write what the logs are, and who consented, beside the run that uses them."""
+    write_json(run / CARD_COPY, card.model_dump())
 
 
 def _query(rows: pd.DataFrame, place: int, where: str, context: Context, log_id: str) -> Query:

@@ -1,6 +1,5 @@
 """What does the system under evaluation answer? The stage that holds every conversation, resumes, and tells refusals apart."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from judgefair.models.reply import Reply
 from judgefair.models.retry import RetryPolicy
 from judgefair.records import Missing, Query, Response, Turn
 from judgefair.runs.asking import Asking, Progress, run_sync, work_through
-from judgefair.runs.folder import open_run, write_json
+from judgefair.runs.folder import open_run, read_json, write_json
 from judgefair.runs.queries import conversation_text, write_responses
 from judgefair.targets import Target, marked_refusal
 
@@ -70,8 +69,8 @@ def write_system(target: Target, run: Path) -> None:
 
 def read_system(run: Path) -> dict[str, Any]:
     """What the manifest is to say of the system that answered; empty where nothing was kept."""
-    path = run / SYSTEM
-    return {"system": json.loads(path.read_text("utf-8"))} if path.is_file() else {}
+    system = read_json(run / SYSTEM)
+    return {} if system is None else {"system": system}
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,15 @@ def build(validation: Validation, estimation: Estimation | None) -> Section | No
             "part that is left at equal intent."
         )
     ]
+    card = (estimation.simulation or {}).get("logs")
+    if card:
+        blocks.append(
+            Text(
+                f"Real queries: {card['title']} ({card['collected']}). Consent: {card['consent']}. "
+                f"Populations: {card['populations_from']}. Licence: {card['licence']}."
+            )
+        )
+        blocks += [Text(f"Known issue of the real queries: {issue}.") for issue in card["known_issues"]]
     for criterion in dict.fromkeys(finding.criterion for finding in found):
         of: dict[str, dict[str, Estimate]] = {}
         for finding in found:
