@@ -33,7 +33,7 @@ from judgefair.runs.folder import read_manifest, write_json, write_manifest
 from judgefair.runs.judge_stage import judge
 from judgefair.runs.labels import SAMPLING
 from judgefair.runs.logs import LogCard, keep_card, read_logs
-from judgefair.runs.queries import DESIGN, QUERIES, items_of, write_queries, write_responses
+from judgefair.runs.queries import DESIGN, QUERIES, RESPONSES, items_of, write_queries, write_responses
 from judgefair.runs.respond_stage import respond, system_json
 from judgefair.runs.simulate_stage import simulate
 from judgefair.runs.tables import add_human_ratings
@@ -291,6 +291,7 @@ class _Work:
         self.out.mkdir(parents=True, exist_ok=True)
         judges = [self._model(options.model, options.key_env, options.timeout) for options in self.study.judges]
         queries = self._simulated()
+        (self.out / RESPONSES).unlink(missing_ok=True)  # of this study's systems alone; the journal has what landed
         pairs = zip(self.targets, self.study.systems, strict=True)
         responses = {target.id: self._answers(queries, target, system, judges[0]) for target, system in pairs}
         items = {target_id: items_of(queries, answers) for target_id, answers in responses.items()}

@@ -16,7 +16,8 @@ from judgefair.models.retry import RetryPolicy
 from judgefair.records import Item, Missing, Rating
 from judgefair.runs.asking import Asking, Progress, run_sync, work_through
 from judgefair.runs.folder import PROGRAM, open_run, write_manifest
-from judgefair.runs.tables import write_items, write_ratings
+from judgefair.runs.labels import SAMPLING
+from judgefair.runs.tables import forget_labels_of_other_texts, write_items, write_ratings
 
 __all__ = ["Judged", "Progress", "judge"]
 
@@ -55,7 +56,7 @@ def judge(
     """Judge items with a model; the run folder then holds program, items, ratings, journal and manifest.
 
     Run again, it asks only for what is not in the journal: replies are kept by server, model, body and sample index, so
-    that a changed item, prompt or model is asked anew and nothing else is.
+    that a changed item, prompt or model is asked anew and nothing else is. Human labels of an item whose text changed go.
 
     Parameters
     ----------
@@ -77,6 +78,8 @@ def judge(
         raise InputError("an item_id stands twice among the items. Ids must be unique")
     with open_run(run):
         program.save(run / PROGRAM)
+        if forget_labels_of_other_texts(items, run):
+            (run / SAMPLING).unlink(missing_ok=True)  # how labels were drawn that are no longer there
         write_items(items, run)
         write_manifest(
             run,

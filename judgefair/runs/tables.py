@@ -51,6 +51,25 @@ def write_ratings(ratings: Iterable[Rating], scales: Mapping[str, Scale], run: P
     write_table(judged, path)
 
 
+def forget_labels_of_other_texts(items: Sequence[Item], run: Path) -> bool:
+    """Drop the run's human ratings of items whose texts are not those of `items`; whether there were any.
+
+    To be called before `items` are written: an id that stands for another text now must not inherit what people said of the
+    earlier one.
+    """
+    if not ((run / ITEMS).is_file() and (run / RATINGS).is_file()):
+        return False
+    texts = {item.item_id: (sendable(item.query), sendable(item.response)) for item in items}
+    same = [item.item_id for item in read_run_items(run) if texts.get(item.item_id) == (item.query, item.response)]
+    held = pq.read_table(run / RATINGS)
+    is_kept = pc.or_(pc.equal(held["rater_kind"], "judge"), pc.is_in(held["item_id"], pa.array(same, pa.string())))
+    kept = held.filter(is_kept)
+    if len(kept) == len(held):
+        return False
+    write_table(kept, run / RATINGS)
+    return True
+
+
 def add_human_ratings(frame: pd.DataFrame, scales: Mapping[str, Scale], run: Path) -> None:
     """Put human ratings beside the judge's in the run's one table, in place of those that were there.
 

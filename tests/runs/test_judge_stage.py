@@ -6,7 +6,9 @@ import subprocess
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
@@ -16,8 +18,9 @@ from judgefair.models.retry import RetryPolicy
 from judgefair.models.stand_ins import scripted
 from judgefair.records import RATING_COLUMNS
 from judgefair.runs import judge
+from judgefair.runs.tables import add_human_ratings
 from tests import loopback as lb
-from tests.builders import attempts, judgefair, landed, run_here, tiny_items, tiny_program, write_items
+from tests.builders import attempts, judgefair, landed, run_here, tiny_items, tiny_program, tiny_rubric, write_items
 
 CANARY = "sk-canary-5b11e0aa"
 CRITERIA = ("helpfulness", "talks_down")
@@ -305,3 +308,35 @@ def test_a_distribution_without_log_probabilities_is_refused_with_the_mode_that_
     with lb.loopback(lb.ok(1)) as server, pytest.raises(ModelError, match=r"Use judging.mode: score"):
         judged(server, tmp_path / "run", tiny_items(2), program=tiny_program(mode="distribution"), concurrency=1)
     assert len(server.calls) == 1
+
+
+def test_labels_of_an_item_whose_text_changed_are_not_taken_for_labels_of_the_new_text(tmp_path: Path) -> None:
+    items = tiny_items(2)
+    scales = {criterion.id: criterion.scale for criterion in tiny_rubric().criteria}
+    judge(tiny_program(), items, scripted("first"), tmp_path, use_cache=False)
+    rows = [
+        {
+            "item_id": item.item_id,
+            "criterion": "helpfulness",
+            "rater_id": "ann",
+            "rater_kind": "human",
+            "replicate": 0,
+            "code": 1.0,
+        }
+        | {"missing": "", "rationale": ""}
+        for item in items
+    ]
+    add_human_ratings(pd.DataFrame(rows), scales, tmp_path)
+    (tmp_path / "sampling.json").write_text("{}", "utf-8")
+    judge(tiny_program(), items, scripted("first"), tmp_path, use_cache=False)
+    assert len(humans(tmp_path)) == 2
+    assert (tmp_path / "sampling.json").exists()
+    changed = [items[0], replace(items[1], response="Another answer.")]
+    judge(tiny_program(), changed, scripted("first"), tmp_path, use_cache=False)
+    assert humans(tmp_path) == [items[0].item_id]
+    assert not (tmp_path / "sampling.json").exists()
+
+
+def humans(run: Path) -> list[str]:
+    ratings = pd.read_parquet(run / "ratings.parquet")
+    return list(ratings.loc[ratings["rater_kind"] == "human", "item_id"])
