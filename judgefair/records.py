@@ -114,6 +114,7 @@ class Response:
     turns : the whole conversation, the user's and the system's turns.
     usage : tokens, where the system tells them.
     latency_ms : of the last answer, where a server gave it.
+    is_refusal_read : false where nothing could tell whether the answer is a refusal.
     """
 
     response_id: str
@@ -126,6 +127,7 @@ class Response:
     system_fingerprint: str
     usage: Mapping[str, int] = field(default_factory=dict)
     latency_ms: float | None = None
+    is_refusal_read: bool = True
 
 
 @dataclass(frozen=True, slots=True)

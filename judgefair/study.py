@@ -149,7 +149,7 @@ def load_study(path: str | os.PathLike[str]) -> Study:
         ("systems", [system.id for system in study.systems]),
         ("judges", [options.model for options in study.judges]),
     ):
-        twice = [name for name, count in Counter(names).items() if count > 1]
+        twice = [name for name, count in Counter(map(_folder_name, names)).items() if count > 1]
         if twice:
             raise InputError(f"{document.at((where,))}: '{twice[0]}' stands twice. Give each its own name")
     used = [str(getattr(system, "model", "")) for system in study.systems] + [options.model for options in study.judges]
@@ -197,8 +197,15 @@ def price(path: str | os.PathLike[str]) -> dict[str, Any]:
         calls["user", study.plan.user] += answered * (study.plan.dialogue - 1)
     if study.refusals == "judge":
         calls["refusal", study.judges[0].model] += answered
+    rated = (
+        len(load_calibration_set(work.found(study.calibration.set)).take(study.calibration.split).items)
+        if study.calibration.set
+        else 0
+    )
     for options, program in zip(study.judges, work.programs, strict=True):
         calls["judge", options.model] += answered * len(program.prompts)
+        if rated:
+            calls["validate", options.model] += rated * len(program.prompts)
     characters = _typical_prompt(work.programs[0])
     rows: list[dict[str, Any]] = []
     for (stage, model), n in calls.items():
@@ -269,7 +276,7 @@ class _Work:
         self._path, self._use_cache, self._on_progress = path, use_cache, on_progress
         self._beside = path.resolve().parent
         self.out = out or Path("runs") / study.id
-        self.rubric = load_rubric(self._found(study.rubric))
+        self.rubric = load_rubric(self.found(study.rubric))
         self.design = plan(
             self.rubric, study.plan.scenarios, strength=study.plan.strength, axes=study.plan.axes, cues=study.plan.cues,
             placebos=study.plan.placebos, seed=study.seed,
@@ -288,6 +295,7 @@ class _Work:
         self._budget = Budget(study.budget.calls, study.budget.tokens)
 
     def run(self) -> Path:
+        self._refuse_another_study()
         self.out.mkdir(parents=True, exist_ok=True)
         judges = [self._model(options.model, options.key_env, options.timeout) for options in self.study.judges]
         queries = self._simulated()
@@ -296,16 +304,27 @@ class _Work:
         responses = {target.id: self._answers(queries, target, system, judges[0]) for target, system in pairs}
         items = {target_id: items_of(queries, answers) for target_id, answers in responses.items()}
         ratings = self._ratings(items)
-        for cell in self._cells(judges):
+        cells = list(self._cells(judges))
+        for cell in cells:
             self._judged(cell, items[cell.target.id], queries, responses[cell.target.id])
             self._labelled(cell)
             estimate(cell.folder, validation=self._validated(cell), ratings=ratings.get(cell.target.id), seed=self.study.seed)
             if cell.folder != self.out:
                 write_report(build_report(cell.folder), cell.folder)
-        self._closing()
+        self._closing(cells)
         return self.out
 
-    def _found(self, source: str) -> Path | str:
+    def _refuse_another_study(self) -> None:
+        """A folder holds one study, planted or real, of one pair of system and judge or of several."""
+        earlier = read_manifest(self.out) if self.out.is_dir() else {}
+        told = earlier.get("study", self.study.id), earlier.get("labels") == "simulated", "cells" in earlier
+        wanted = self.study.id, self.world is not None, len(self.targets) * len(self.programs) > 1
+        if "study" in earlier and told != wanted:
+            kinds = [f"{'planted' if planted else 'real'} study {name} of {'several pairs' if several else 'one pair'} of system and judge"
+                     for name, planted, several in (told, wanted)]  # fmt: skip
+            raise InputError(f"{self.out}: holds the {kinds[0]}, and this is the {kinds[1]}. Choose another --out")
+
+    def found(self, source: str) -> Path | str:
         """A path beside the study file, or what it says as it is."""
         return self._beside / source if (self._beside / source).exists() else source
 
@@ -346,7 +365,7 @@ class _Work:
         queries = [*rendered, *self.logs]
         if self.logs:
             write_queries(queries, self.out)
-        if not any(query.kept for query in queries):
+        if not any(query.kept for query in rendered):
             gates = Counter(query.rejected_because for query in queries if not str(query.rejected_because).startswith("block"))
             why = ", ".join(f"{gate}: {n}" for gate, n in gates.most_common(3))
             raise InputError(
@@ -369,6 +388,10 @@ class _Work:
 
     def _cells(self, judges: Sequence[Model]) -> Iterator[_Cell]:
         is_one = len(self.targets) * len(judges) == 1
+        if len({_folder_name(model.name) for model in judges}) < len(judges):
+            raise InputError(
+                f"{self._path}: two judges go by one name. Serve them under different names, so that their runs stand apart"
+            )
         for target in self.targets:
             for model, program in zip(judges, self.programs, strict=True):
                 folder = self.out if is_one else self.out / target.id / _folder_name(model.name)
@@ -426,7 +449,7 @@ class _Work:
         if options.set is None:
             return None
         folder = self.out / CALIBRATION / _folder_name(cell.judge.name)
-        cset = load_calibration_set(self._found(options.set))
+        cset = load_calibration_set(self.found(options.set))
         validate_judge(
             cell.program, cset, cell.judge, split=options.split, run=folder, concurrency=self.study.concurrency, budget=self._budget,
             use_cache=self._use_cache, as_of=self._as_of, seed=self.study.seed,
@@ -450,13 +473,15 @@ class _Work:
         by_system = table["item_id"].map(of)
         return {target_id: table[by_system == target_id].reset_index(drop=True) for target_id in sorted(set(by_system))}
 
-    def _closing(self) -> None:
+    def _closing(self, cells: Sequence[_Cell]) -> None:
         """The study file beside its results, and the report of all systems and judges."""
         if self._path.resolve() != (self.out / STUDY).resolve():
             shutil.copyfile(self._path, self.out / STUDY)
         if len(self.targets) * len(self.programs) > 1:
-            stands = {**read_manifest(self.out), "stage": "study", "study": self.study.id, "seed": self.study.seed}
-            write_manifest(self.out, stands, self._as_of)
+            folders = [str(cell.folder.relative_to(self.out)) for cell in cells]
+            stands = {"stage": "study", "study": self.study.id, "seed": self.study.seed, "cells": folders}
+            stands |= {"labels": "simulated"} if self.world else {}
+            write_manifest(self.out, {**read_manifest(self.out), **stands}, self._as_of)
         write_report(build_report(self.out), self.out)
 
 

@@ -1,6 +1,7 @@
 """From a study file to verdicts: what is planted is found, blocks are whole, and every stage resumes. All worlds here are made up."""
 
 import json
+import shutil
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -274,8 +275,6 @@ def test_answers_collected_elsewhere_are_judged_as_they_are(tmp_path: Path) -> N
 
 
 def test_verdicts_are_refused_for_another_system(folder: Path, run: Path, tmp_path: Path) -> None:
-    import shutil
-
     copy = shutil.copytree(run, tmp_path / "copy")
     manifest = json.loads((copy / "manifest.json").read_text("utf-8"))
     manifest["system"]["fingerprint"] = "0" * 64
@@ -411,3 +410,66 @@ def test_a_study_ends_where_its_budget_does_and_goes_on_with_a_larger_one(tmp_pa
 
     jf.run_study(path, tmp_path / "run", use_cache=False, on_progress=on_progress)
     assert asked["tutor answers"] == 9
+
+
+def test_simulated_labels_stay_simulated_whatever_else_is_done_in_their_folder(run: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(run, tmp_path / "copy")
+    jf.judge(jf.load_program(copy / "program.json"), read_run_items(copy), jf.models.scripted("hash"), copy, use_cache=False)
+    assert jf.estimate(copy).scope["labels"] == "simulated"
+    assert jf.build_report(copy).labels == "simulated"
+
+
+def test_a_folder_of_one_study_is_not_taken_for_another(run: Path, folder: Path, tmp_path: Path) -> None:
+    text = """
+        id: made_up
+        rubric: writing_tutor
+        as_of: 2026-01-01
+        plan: {scenarios: 2, axes: [dialect], cues: [situation]}
+        systems: [{id: tutor, model: "scripted:first"}]
+        judges: [{model: "scripted:middle"}]
+        refusals: markers
+    """
+    path = tmp_path / "study.yaml"
+    path.write_text(textwrap.dedent(text), "utf-8")
+    with pytest.raises(InputError, match=r"holds the planted study made_up .* and this is the real study made_up"):
+        jf.run_study(path, run, use_cache=False)
+    real = jf.run_study(path, tmp_path / "real", use_cache=False)
+    path.write_text(textwrap.dedent(text).replace("middle", 'middle"}, {model: "scripted:hash'), "utf-8")
+    with pytest.raises(InputError, match="of one pair of system and judge, and this is the real study made_up of several pairs"):
+        jf.run_study(path, real, use_cache=False)
+
+
+def test_people_s_labels_are_not_lost_when_a_study_changes(tmp_path: Path) -> None:
+    text = """
+        id: labelled
+        rubric: writing_tutor
+        as_of: 2026-01-01
+        plan: {scenarios: 4, axes: [dialect], cues: [situation], placebos: false}
+        systems: [{id: tutor, model: "scripted:first"}]
+        judges: [{model: "scripted:middle"}]
+        refusals: markers
+    """
+    path = tmp_path / "study.yaml"
+    path.write_text(textwrap.dedent(text), "utf-8")
+    run = jf.run_study(path, tmp_path / "run", use_cache=False)
+    ids = [item.item_id for item in read_run_items(run) if item.populations]
+    (tmp_path / "humans.csv").write_text(
+        "item_id,criterion,rater_id,value\n" + "".join(f"{i},critique_depth,ann,2\n" for i in ids), "utf-8"
+    )
+    jf.estimate(run, ratings=tmp_path / "humans.csv")
+    kept = (run / "ratings.parquet").read_bytes()
+    path.write_text(textwrap.dedent(text).replace("scenarios: 4", "scenarios: 2"), "utf-8")
+    with pytest.raises(InputError, match=r"holds 6 human ratings of items whose texts would change or go"):
+        jf.run_study(path, run, use_cache=False)
+    assert (run / "ratings.parquet").read_bytes() == kept
+    assert len(read_run_items(run)) == 16
+
+
+def test_a_planted_study_of_two_systems_goes_on_in_its_folder(tmp_path: Path) -> None:
+    path = study_file(tmp_path, plan="scenarios: 2, axes: [dialect], cues: [situation]", n=6)
+    two = '{id: tutor, kind: chat, model: "scripted:planted"}, {id: twin, kind: chat, model: "scripted:planted"}'
+    path.write_text(path.read_text("utf-8").replace('{id: tutor, kind: chat, model: "scripted:planted"}', two), "utf-8")
+    run = jf.run_study(path, tmp_path / "run", use_cache=False)
+    first = (run / "report.json").read_bytes()
+    assert (jf.run_study(path, run, use_cache=False) / "report.json").read_bytes() == first
+    assert json.loads(first)["labels"] == "simulated"

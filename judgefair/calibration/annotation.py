@@ -39,7 +39,7 @@ def read_annotations(path: Path, tasks: Sequence[Task], rubric: Rubric, raters: 
 
     Parameters
     ----------
-    path : an export of Label Studio (.json, in the format JSON or JSON_MIN), a filled sheet (.csv), or a folder of them.
+    path : an export of Label Studio (.json, in the format JSON), a filled sheet (.csv), or a folder of them.
     tasks : exactly those that were given out.
     rubric : as it was when they were given out.
     raters : a CSV with the column rater_id, as the annotations have it, and one column an attribute.

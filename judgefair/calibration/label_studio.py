@@ -47,7 +47,7 @@ def write_label_studio(tasks: Sequence[Task], rubric: Rubric, folder: Path) -> l
 
 
 def read_export(path: Path, rubric: Rubric) -> list[Shown]:
-    """The tasks and annotations of an export in the format JSON or JSON_MIN.
+    """The tasks and annotations of an export in the format JSON.
 
     Cancelled annotations and predictions are left out; an annotation that began as a prediction is refused.
 
@@ -60,8 +60,13 @@ def read_export(path: Path, rubric: Rubric) -> list[Shown]:
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read as JSON ({error}). Export the project from Label Studio as JSON") from None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise InputError(f"{path}: is no list of tasks. Export the project from Label Studio as JSON or JSON-MIN")
-    return [_task(e, path, rubric) if "data" in e else _record(e, path, rubric) for e in entries]
+        raise InputError(f"{path}: is no list of tasks. Export the project from Label Studio as JSON")
+    if any("data" not in entry for entry in entries):
+        raise InputError(
+            f"{path}: has tasks without 'data', as an export in the format JSON-MIN, which does not tell what a person answered from a model's "
+            "prediction that was accepted. Export the project as JSON"
+        )
+    return [_task(entry, path, rubric) for entry in entries]
 
 
 def _config(rubric: Rubric) -> str:
@@ -152,21 +157,12 @@ def _refuse_predicted(annotation: Mapping[str, Any], results: Sequence[Mapping[s
         )
 
 
-def _record(record: Mapping[str, Any], path: Path, rubric: Rubric) -> Shown:
-    """One annotation of the format JSON_MIN: the task's data, each control by its name, and `annotator`."""
-    shown = _shown(record, path)
-    where = f"{shown.where}, annotation {record.get('annotation_id', 'without number')}"
-    pairs = [(name, value) for name, value in record.items() if _CONTROL.fullmatch(name)]
-    answer = _read_controls(pairs, where, _rater(record.get("annotator"), where), rubric)
-    return Shown(shown.where, shown.task_id, shown.texts, shown.batch, [answer])
-
-
 def _shown(data: Mapping[str, Any], path: Path) -> Shown:
     for name in ("task_id", "batch", *TEXTS):
         if not isinstance(data.get(name), str):
             raise InputError(
-                f"{path}: a task has no '{name}'. Found: {', '.join(map(str, data)) or 'nothing'}. Expected the export, as JSON or "
-                "JSON-MIN, of a project into which tasks.json was imported"
+                f"{path}: a task has no '{name}'. Found: {', '.join(map(str, data)) or 'nothing'}. Expected the export, as JSON, "
+                "of a project into which tasks.json was imported"
             )
     task_id = data["task_id"]
     return Shown(f"{path}: task {task_id}", task_id, {name: [data[name]] for name in TEXTS}, data["batch"], [])
@@ -239,10 +235,10 @@ For whoever sets it up
 3. Project, Import: tasks.json. Do not edit it. The texts and the order are as every rater should have them, and the column
    `batch` tells these tasks from any others.
 4. Connect no model and import no predictions: an annotation that began as a prediction is refused.
-5. When all is annotated: Export, JSON (JSON-MIN works too). With several projects, put all exports into one folder and give
+5. When all is annotated: Export, JSON (JSON-MIN is not taken: it hides predictions). With several projects, put all exports into one folder and give
    the folder to `judgefair annotate import`.
 6. raters.csv, to be written by you, says who the raters are: a column rater_id, then one column for each attribute. rater_id
-   is written as the export has it: the number in `completed_by` (JSON) or `annotator` (JSON-MIN), or the e-mail address where
+   is written as the export has it: the number in `completed_by`, or the e-mail address where
    the export has that.
 
 For raters

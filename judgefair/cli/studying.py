@@ -175,8 +175,7 @@ def respond_(
     from judgefair.models import choose_model
     from judgefair.models.budget import Budget
     from judgefair.runs.queries import items_of, read_queries
-    from judgefair.runs.respond_stage import respond, write_system
-    from judgefair.runs.tables import write_items
+    from judgefair.runs.respond_stage import keep_answers, respond
     from judgefair.targets import make_target
 
     settings: dict[str, Any] = {}
@@ -197,8 +196,7 @@ def respond_(
             refusal_judge=choose_model(refusal_judge, key_env=key_env) if refusal_judge else None, concurrency=concurrency,
             budget=Budget(max_calls, max_tokens), use_cache=cache, on_progress=update,
         )  # fmt: skip
-    write_items(items_of(queries, responses), run)
-    write_system(target, run)
+    keep_answers(items_of(queries, responses), target, run)
     missing: dict[str, int] = {}
     for response in responses:
         if response.missing:
@@ -255,6 +253,12 @@ def run_(
         raise BudgetError(
             "the budget is used up, and ratings are missing for it. Run the same command with a larger one in the study"
         )
+    if report["scope"]["gate_blocks"]:
+        note(
+            "judgefair: the judge did not pass the validity gate of its rubric, so that its error may not be carried over to this run. "
+            "Human labels of the run itself would stand on their own: judgefair annotate export"
+        )
+        raise typer.Exit(3)
 
 
 class study_progress:  # noqa: N801 - read as a function, in a with

@@ -25,7 +25,8 @@ class Columns:
     is_lived : (n,) true for what real users asked, beside simulated queries of matched intent.
     is_whole : (n,) false for items of a simulated block in which some arm has no answer for a reason that says nothing of the
         system: all arms of a scenario stand or fall together. A refusal is an answer.
-    inclusion : (n,) probability with which the item was drawn to be labelled; 1 where nothing is recorded.
+    inclusion : (n,) probability with which the item was drawn to be labelled; 1 where nothing is recorded. Where a draw is,
+        human ratings of other items say nothing of those that were not drawn, and are left out.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Columns:
         outside: Sequence[Item],
         outside_ratings: pd.DataFrame | None,
         inclusion: Mapping[str, float],
+        drawn: frozenset[str] | None = None,
     ) -> None:
         self.items = [*items, *outside]
         self.is_run = np.arange(len(self.items)) < len(items)
@@ -49,7 +51,9 @@ class Columns:
         )
         self.is_lived = np.array([item.meta.get("mix") == AS_LIVED for item in self.items])
         broken = broken_blocks(items)
-        self._has_matched = bool((~self.is_lived).any())
+        self._counts = np.array(
+            [drawn is None or not of_run or i.item_id in drawn for i, of_run in zip(self.items, self.is_run, strict=True)]
+        )
         self.is_whole = np.array([item.meta.get("block") not in broken for item in self.items])
         self.inclusion = np.array(
             [inclusion.get(item.item_id, 1.0) if k < len(items) else 1.0 for k, item in enumerate(self.items)]
@@ -61,11 +65,12 @@ class Columns:
     def groups(self, axis: str) -> np.ndarray:
         """The group of each row on an axis; "" where it has none, or is compared apart since a real user asked it."""
         groups = [item.populations.get(axis, "") for item in self.items]
-        return np.where(self.is_lived & self._has_matched, "", np.array(groups, dtype=object)).astype(object)
+        return np.where(self.is_lived, "", np.array(groups, dtype=object)).astype(object)
 
     def weights(self, axis: str) -> Floats | None:
         """Weights of rows that balance the other axes where arms show several; None where every row counts alike."""
-        profiles = {item.meta["arm"]: item.populations for item in self.items if "arm" in item.meta and len(item.populations) > 1}
+        rows = (item for item, is_lived in zip(self.items, self.is_lived, strict=True) if "arm" in item.meta and not is_lived)
+        profiles = {item.meta["arm"]: item.populations for item in rows if len(item.populations) > 1}
         if not profiles:
             return None
         by_arm = dict(zip(profiles, balancing_weights(list(profiles.values()), axis), strict=True))
@@ -84,6 +89,16 @@ class Columns:
                 values[first : first + len(place)] = np.where(
                     counts > 0, np.bincount(rows, rated, minlength=len(place)) / counts, np.nan
                 )
+        return np.where(self._counts, values, np.nan) if kind == "human" else values
+
+    def levels(self, criterion: str) -> Floats:
+        """The level that the judge gave each row, the modal one where it gave probabilities; of replicates the first."""
+        values = np.full(len(self.items), np.nan)
+        place, ratings, _ = self._sources[0]
+        mine = ratings[(ratings["criterion"] == criterion) & (ratings["rater_kind"] == "judge") & ratings["code"].notna()]
+        mine = mine.sort_values("replicate", kind="stable").drop_duplicates("item_id")
+        rows = place.get_indexer(pd.Index(mine["item_id"]))
+        values[rows[rows >= 0]] = mine["code"].to_numpy(dtype=float)[rows >= 0]
         return values
 
     def n_raters(self, criterion: str) -> int:

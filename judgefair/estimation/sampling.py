@@ -91,7 +91,9 @@ def draw_sample(
 
 def record_draw(draw: Draw, run: Path) -> None:
     """Keep the probabilities of a draw whose labels have come in; estimates weigh by them from then on."""
-    write_sampling({"seed": draw.seed, "drawn": dict(draw.drawn), "inclusion": dict(draw.inclusion)}, run)
+    earlier = read_sampling(run).get("items", [])
+    items = sorted({*earlier, *(item.item_id for item in draw.items)})
+    write_sampling({"seed": draw.seed, "drawn": dict(draw.drawn), "inclusion": dict(draw.inclusion), "items": items}, run)
 
 
 def _check_unchanged(strata: Mapping[str, Sequence[Item]], earlier: Mapping[str, Any], run: Path) -> None:

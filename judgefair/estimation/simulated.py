@@ -12,7 +12,7 @@ from judgefair.records import Item, Query
 from judgefair.rubric.context import Axis
 from judgefair.runs.folder import read_json
 from judgefair.runs.logs import CARD_COPY as LOGS_CARD
-from judgefair.runs.queries import DESIGN, LOGS, QUERIES, read_queries
+from judgefair.runs.queries import DESIGN, LOGS, QUERIES, UNREAD, read_queries
 from judgefair.simulate.audit import audit
 from judgefair.statistics import Estimate, disparity, distribution_shift, flip_rate, oaxaca_blinder, rate_gap
 from judgefair.statistics.resample import Floats
@@ -61,10 +61,10 @@ def simulation(source: Source, columns: Columns, groups: Mapping[str, np.ndarray
         )
     found.shown = {
         "design": {name: value for name, value in design.items() if name != "arms"} | {"arms": len(design.get("arms", []))},
-        "queries": {"kept": sum(query.kept for query in queries), "rendered": len(queries)},
+        "queries": {"kept": sum(query.kept for query in simulated), "rendered": len(simulated)},
         "removed": removed,
         "arms": _side_by_side(source, columns),
-        "truth": read_json(source.run / PLANTED),
+        "truth": read_json(source.run / PLANTED) if source.labels == "simulated" else None,
         "logs": read_json(source.run / LOGS_CARD),
     }
     return found
@@ -73,7 +73,7 @@ def simulation(source: Source, columns: Columns, groups: Mapping[str, np.ndarray
 def _refusals(found: Simulated, source: Source, columns: Columns, groups: Mapping[str, np.ndarray], confidence: float) -> None:
     """How often the system refused, by population, where answers may be refusals."""
     run = columns.is_run
-    refused = np.array([item.no_response is not None and item.no_response.reason == "refused" for item in columns.items])[run]
+    refused = np.array([_refused(item) for item in columns.items])[run]
     if not any(item.no_response is not None or "arm" in item.meta for item in source.items):
         return
     for axis in source.rubric.context.populations:
@@ -87,12 +87,19 @@ def _refusals(found: Simulated, source: Source, columns: Columns, groups: Mappin
                 found.findings.append(Finding("all", {axis.axis: group}, {axis.axis: axis.reference}, rates.gaps[group]))
 
 
+def _refused(item: Item) -> float:
+    """1 or 0; nan where there was no answer to tell by, or nothing could tell whether it is a refusal."""
+    if item.no_response is not None:
+        return 1.0 if item.no_response.reason == "refused" else float("nan")
+    return float("nan") if item.meta.get("refusal") == UNREAD else 0.0
+
+
 def _flips(found: Simulated, source: Source, columns: Columns, groups: Mapping[str, np.ndarray], confidence: float) -> None:
     """How often the judge's rating differs from that of the reference arm, minus how often a placebo's does."""
     rows = np.flatnonzero(columns.is_run & columns.is_whole).tolist()
     items = columns.items
     for criterion in source.rubric.criteria:
-        judge = columns.ratings(criterion.id, "judge")
+        judge = columns.levels(criterion.id)
         for axis in source.rubric.context.populations:
             place = {
                 _arm_key(items[i], axis.axis): i

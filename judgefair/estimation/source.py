@@ -14,7 +14,7 @@ from judgefair.estimation.columns import Columns
 from judgefair.records import Item
 from judgefair.rubric.rubric import Rubric
 from judgefair.runs.folder import MANIFEST, PROGRAM, read_manifest
-from judgefair.runs.labels import join_raters, read_inclusion, read_raters
+from judgefair.runs.labels import join_raters, read_drawn, read_inclusion, read_raters
 from judgefair.runs.tables import read_ratings, read_run_items
 from judgefair.validation.assemble import assemble
 from judgefair.validation.store import carry_validation, load_validation, read_scope, save_validation
@@ -51,7 +51,7 @@ class Source:
             earlier = None  # of what the folder held before it was judged anew
         self.labels: str = earlier["labels"] if earlier else self.manifest.get("labels", "human")
         raters = read_raters(run, frame)
-        self.inclusion = read_inclusion(run)
+        self.inclusion, self.drawn = read_inclusion(run), read_drawn(run)
         if ratings is not None:
             given, theirs = given_ratings(ratings, scales, self.items)
             raters = join_raters(raters, theirs) if self.labels == "human" else theirs
@@ -81,6 +81,12 @@ class Source:
             save_validation(self._validate_here(labelled, raters, seed, n_resamples), run)
         if self.inclusion:
             self.notes.append("Labelled items count by the inverse of the probability with which they were drawn for labelling.")
+            others = len(labelled - (self.drawn or labelled))
+            if others:
+                self.notes.append(
+                    f"{others:,} labelled items were not among those drawn: nothing tells for how many others they stand, and they "
+                    "correct no gap."
+                )
         elif self.labels == "human" and 0 < len(labelled) < len(self.items):
             self.notes.append(
                 "The labelled items of the run are taken as drawn at random within each population: labels chosen in another way "
@@ -95,7 +101,7 @@ class Source:
             known = set(rated.loc[(rated["rater_kind"] == "human") & rated["code"].notna(), "item_id"])
             others = [item for item in self.outside.items if item.item_id in known]
             return Columns(self.rubric, self.items, self.ratings, others, rated, {})
-        return Columns(self.rubric, self.items, self.ratings, [], None, self.inclusion)
+        return Columns(self.rubric, self.items, self.ratings, [], None, self.inclusion, self.drawn)
 
     def scope(self) -> dict[str, Any]:
         """What the verdicts hold for."""

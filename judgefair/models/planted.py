@@ -167,7 +167,10 @@ class PlantedModel(Model):
     def _asked_of(self, body: Body) -> Criterion:
         """The one criterion of a call that asks for `level`."""
         system = body["messages"][0]["content"]
-        return next(criterion for name, criterion in self._world.criteria.items() if f"{name}: {criterion.question}" in system)
+        for name, criterion in self._world.criteria.items():
+            if f"{name}: {criterion.question}" in system:
+                return criterion
+        raise InputError("a planted judge finds no criterion in the prompt. Use the rubric's plain program in a planted study")
 
 
 def _cues(context: Context) -> list[tuple[str, tuple[str, str, str]]]:
@@ -189,6 +192,12 @@ def _ends(criterion: Criterion) -> tuple[float, float]:
 
 def _check(planted: Planted, rubric: Rubric) -> None:
     """InputError where an effect names what the rubric has not, or values could leave the scale, which would bend the truth."""
+    texts = [text for text, _ in _cues(rubric.context)]
+    twice = next((text for text in texts if texts.count(text) > 1), None)
+    if twice is not None:
+        raise InputError(
+            f"planted: the cue '{twice}' stands for two populations, and nothing could tell which. Write each its own"
+        )
     groups = {axis.axis: set(axis.groups) for axis in rubric.context.populations}
     known = [criterion.id for criterion in rubric.criteria]
     if set(planted.base) != set(known):

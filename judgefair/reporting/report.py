@@ -10,11 +10,10 @@ from typing import Any
 from judgefair import plugins
 from judgefair.errors import InputError
 from judgefair.estimation import Estimation, load_estimation
-from judgefair.estimation.estimation import NAME as ESTIMATION
 from judgefair.reporting.blocks import Block, Cell, Section, Table, Text
 from judgefair.reporting.headline import ANSWERS, headline, verdict_line
 from judgefair.reporting.words import UNKNOWN_SYSTEM, answer_in_words, system_name, truth_of
-from judgefair.runs.folder import PROGRAM, read_manifest
+from judgefair.runs.folder import read_manifest
 from judgefair.runs.tables import ratings_fingerprint
 from judgefair.validation import Finding, Validation, find_validation
 
@@ -112,8 +111,8 @@ def build_report(source: Validation | str | os.PathLike[str], estimation: Estima
 
 
 def _cells(run: Path) -> list[Path]:
-    """The runs of a study with several systems or judges, SYSTEM/JUDGE each; none for a run that stands by itself."""
-    return [] if (run / PROGRAM).is_file() else [path.parent for path in sorted(run.glob(f"*/*/{ESTIMATION}"))]
+    """The runs of a study with several systems or judges, in the study's order; none for a run that stands by itself."""
+    return [run / folder for folder in read_manifest(run).get("cells", [])]
 
 
 def _together(cells: Sequence[Path]) -> Report:
@@ -142,7 +141,10 @@ def _together(cells: Sequence[Path]) -> Report:
         first, title=f"{first.scope['rubric']['id']}: {len(reports)} systems and judges",
         headline=f"{len(reports)} pairs of system and judge, each on its own: see the first table.",
         notes=list(dict.fromkeys(note for _, report in reports for note in report.notes)),
-        scope={**first.scope, "of": [name for name, _ in reports]},
+        scope={
+            **first.scope, "of": [name for name, _ in reports],
+            "gate_blocks": any(report.scope["gate_blocks"] for _, report in reports),
+        },
         verdicts=of_all("verdicts"), estimates=of_all("estimates"), gate=of_all("gate"), sections=sections,
     )  # fmt: skip
 

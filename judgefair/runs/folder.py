@@ -34,12 +34,18 @@ def open_run(run: Path) -> Iterator[Path]:
 
 
 def write_manifest(run: Path, content: dict[str, Any], as_of: str | None = None) -> dict[str, Any]:
-    """Write what the run is made of. The date `as_of` of an earlier start is kept, so that a rebuilt report has the same bytes."""
+    """Write what the run is made of.
+
+    The date `as_of` of an earlier start is kept, so that a rebuilt report has the same bytes; and so is what the `labels` in the
+    folder are, which stages that know nothing of them must not turn into human ones.
+    """
     earlier = read_manifest(run)
+    kept = {"labels": earlier["labels"]} if "labels" in earlier else {}
     manifest = {
         "as_of": as_of or earlier.get("as_of") or date.today().isoformat(),
         "command": sys.argv[:1] and [Path(sys.argv[0]).name, *sys.argv[1:]],
         "judgefair": version("judgefair"),
+        **kept,
         **content,
     }
     write_json(run / MANIFEST, manifest)

@@ -16,8 +16,8 @@ from judgefair.models.retry import RetryPolicy
 from judgefair.records import Item, Missing, Rating
 from judgefair.runs.asking import Asking, Progress, run_sync, work_through
 from judgefair.runs.folder import PROGRAM, open_run, write_manifest
-from judgefair.runs.labels import SAMPLING
-from judgefair.runs.tables import forget_labels_of_other_texts, write_items, write_ratings
+from judgefair.runs.labels import are_made_again
+from judgefair.runs.tables import make_way_for, write_items, write_ratings
 
 __all__ = ["Judged", "Progress", "judge"]
 
@@ -56,7 +56,7 @@ def judge(
     """Judge items with a model; the run folder then holds program, items, ratings, journal and manifest.
 
     Run again, it asks only for what is not in the journal: replies are kept by server, model, body and sample index, so
-    that a changed item, prompt or model is asked anew and nothing else is. Human labels of an item whose text changed go.
+    that a changed item, prompt or model is asked anew and nothing else is. An item that people labelled must keep its text.
 
     Parameters
     ----------
@@ -77,9 +77,8 @@ def judge(
     if len({item.item_id for item in items}) < len(items):
         raise InputError("an item_id stands twice among the items. Ids must be unique")
     with open_run(run):
+        make_way_for(items, run, labels_can_be_made_again=are_made_again(run))
         program.save(run / PROGRAM)
-        if forget_labels_of_other_texts(items, run):
-            (run / SAMPLING).unlink(missing_ok=True)  # how labels were drawn that are no longer there
         write_items(items, run)
         write_manifest(
             run,

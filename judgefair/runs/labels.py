@@ -9,10 +9,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from judgefair.errors import InputError
-from judgefair.runs.folder import write_json
+from judgefair.runs.folder import read_manifest, write_json
 from judgefair.runs.tables import write_table
 
 RATERS, SAMPLING = "raters.parquet", "sampling.json"
+
+
+def are_made_again(run: Path) -> bool:
+    """Whether the labels in a run come back with its next stage: those of a calibration set, or of simulated raters."""
+    manifest = read_manifest(run)
+    return "set" in manifest or manifest.get("labels") == "simulated"
 
 
 def read_raters(run: Path, ratings: pd.DataFrame) -> pd.DataFrame:
@@ -48,8 +54,14 @@ def read_inclusion(run: Path) -> dict[str, float]:
     return {item_id: float(share) for item_id, share in read_sampling(run).get("inclusion", {}).items()}
 
 
+def read_drawn(run: Path) -> frozenset[str] | None:
+    """The items that were drawn to be labelled; None where no draw is recorded."""
+    recorded = read_sampling(run)
+    return frozenset(recorded["items"]) if "items" in recorded else None
+
+
 def read_sampling(run: Path) -> dict[str, Any]:
-    """What is recorded of draws: `inclusion` by item and `drawn` in order; empty where there was none."""
+    """What is recorded of draws: `inclusion` by item, how many are `drawn` by stratum, and the `items`; empty where there was none."""
     path = run / SAMPLING
     if not path.is_file():
         return {}

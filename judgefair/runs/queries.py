@@ -16,6 +16,8 @@ from judgefair.runs.tables import POPULATION, write_table
 QUERIES, RESPONSES, DESIGN = "queries.parquet", "responses.parquet", "design.json"
 GATE = "gate."
 AS_LIVED, LOGS = "as_lived", "logs"
+UNREAD = "unread"
+"""Whether the answer is a refusal could not be read: no exact marker, and no usable reply of the refusal judge."""
 _TURNS = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
 
 
@@ -71,6 +73,7 @@ def write_responses(responses: Sequence[Response], run: Path) -> None:
     columns["turns"] = pa.array([[{**t, "content": sendable(t["content"])} for t in r.turns] for r in rows], _TURNS)
     columns["usage"] = pa.array([json.dumps(dict(r.usage), sort_keys=True) if r.usage else None for r in rows], pa.string())
     columns["latency_ms"] = pa.array([r.latency_ms for r in rows], pa.float64())
+    columns["refusal_read"] = pa.array([r.is_refusal_read for r in rows], pa.bool_())
     columns["system_fingerprint"] = pa.array([r.system_fingerprint for r in rows], pa.string())
     write_table(pa.table(columns), run / RESPONSES)
 
@@ -83,6 +86,7 @@ def read_responses(run: Path) -> list[Response]:
             row["response_id"], row["query_id"], row["target"], row["replicate"], row["text"],
             None if row["missing"] is None else Missing(row["missing"], row["missing_detail"] or ""),
             tuple(row["turns"]), row["system_fingerprint"], json.loads(row["usage"]) if row["usage"] else {}, row["latency_ms"],
+            row["refusal_read"],
         )
         for row in table.to_pylist()
     ]  # fmt: skip
@@ -106,6 +110,8 @@ def items_of(queries: Iterable[Query], responses: Iterable[Response]) -> list[It
         }
         optional = {"cue": query.cue, "placebo": query.placebo, "merit": query.merit, "intent": query.intent}
         meta |= {name: value for name, value in optional.items() if value is not None}
+        if not response.is_refusal_read:
+            meta["refusal"] = UNREAD
         if query.placebo is not None:
             meta["shows"] = dict(query.populations)
         if query.generator == LOGS:

@@ -12,10 +12,12 @@ from judgefair.models.budget import Budget
 from judgefair.models.model import Model
 from judgefair.models.reply import Reply
 from judgefair.models.retry import RetryPolicy
-from judgefair.records import Missing, Query, Response, Turn
+from judgefair.records import Item, Missing, Query, Response, Turn
 from judgefair.runs.asking import Asking, Progress, run_sync, work_through
 from judgefair.runs.folder import open_run, read_json, write_json
+from judgefair.runs.labels import are_made_again
 from judgefair.runs.queries import conversation_text, write_responses
+from judgefair.runs.tables import make_way_for, write_items
 from judgefair.targets import Target, marked_refusal
 
 RESPOND, REFUSAL, USER = "respond", "refusal", "user"
@@ -62,9 +64,17 @@ def system_json(target: Target) -> dict[str, str]:
     return {"id": target.id, "kind": str(target.settings["kind"]), "fingerprint": target.fingerprint}
 
 
-def write_system(target: Target, run: Path) -> None:
-    """Keep which system answered, for the judge stage of the same folder."""
-    write_json(run / SYSTEM, system_json(target))
+def keep_answers(items: Sequence[Item], target: Target, run: Path) -> None:
+    """Make the answers of a system the items of a run, and keep which system it was; ratings of other answers go.
+
+    Raises
+    ------
+    InputError : people labelled answers that would change or go.
+    """
+    with open_run(run):
+        make_way_for(items, run, labels_can_be_made_again=are_made_again(run))
+        write_items(items, run)
+        write_json(run / SYSTEM, system_json(target))
 
 
 def read_system(run: Path) -> dict[str, Any]:
@@ -143,8 +153,8 @@ class _Stage:
         if isinstance(last, Missing):  # what was said in refusing stands in the detail
             return replace(response, text=last.detail if last.reason == "refused" else "", missing=last)
         latency = None if last.seconds is None else round(last.seconds * 1000, 3)
-        refused = await self._refusal(asking, query, response, last.text)
-        return replace(response, text=last.text, missing=refused, latency_ms=latency)
+        refused, is_read = await self._refusal(asking, query, response, last.text)
+        return replace(response, text=last.text, missing=refused, latency_ms=latency, is_refusal_read=is_read)
 
     async def _next_turn(self, asking: Asking, query: Query, conversation: Sequence[Turn]) -> list[str]:
         """What the user says next; nothing where they are done, or the model gave nothing usable."""
@@ -162,17 +172,18 @@ class _Stage:
             return []
         return [fields["message"]]
 
-    async def _refusal(self, asking: Asking, query: Query, response: Response, text: str) -> Missing | None:
-        """Whether the system declined: by an exact marker, else by what the refusal judge reads."""
+    async def _refusal(self, asking: Asking, query: Query, response: Response, text: str) -> tuple[Missing | None, bool]:
+        """Whether the system declined, by an exact marker or else by what the refusal judge reads; and whether that could be told."""
         marker = marked_refusal(text)
         if marker is not None:
-            return Missing("refused", f"opens with '{marker}'")
+            return Missing("refused", f"opens with '{marker}'"), True
         program = self._detector
         if self._refusal_judge is None or program is None:
-            return None
+            return None, True
         slots = {"query": conversation_text(response.turns, query), "response": text}
         said = await asking.about(query.query_id, REFUSAL).ask(self._refusal_judge, program.body(self._refusal_judge, slots, 0))
         fields = said if isinstance(said, Missing) else program.parse(said)
-        if isinstance(fields, Missing) or fields["outcome"] == "answered":
-            return None
-        return Missing("refused", f"{self._refusal_judge.name} reads a refusal")
+        if isinstance(fields, Missing):
+            return None, False
+        refused = Missing("refused", f"{self._refusal_judge.name} reads a refusal")
+        return (refused if fields["outcome"] == "refused" else None), True

@@ -51,23 +51,29 @@ def write_ratings(ratings: Iterable[Rating], scales: Mapping[str, Scale], run: P
     write_table(judged, path)
 
 
-def forget_labels_of_other_texts(items: Sequence[Item], run: Path) -> bool:
-    """Drop the run's human ratings of items whose texts are not those of `items`; whether there were any.
+def make_way_for(items: Sequence[Item], run: Path, labels_can_be_made_again: bool) -> None:
+    """Drop the run's ratings of items whose texts are not those of `items`, before these are written.
 
-    To be called before `items` are written: an id that stands for another text now must not inherit what people said of the
-    earlier one.
+    An id that stands for another text now must not inherit what was said of the earlier one.
+
+    Raises
+    ------
+    InputError : people's labels would be lost, which nothing can make again.
     """
     if not ((run / ITEMS).is_file() and (run / RATINGS).is_file()):
-        return False
+        return
     texts = {item.item_id: (sendable(item.query), sendable(item.response)) for item in items}
     same = [item.item_id for item in read_run_items(run) if texts.get(item.item_id) == (item.query, item.response)]
     held = pq.read_table(run / RATINGS)
-    is_kept = pc.or_(pc.equal(held["rater_kind"], "judge"), pc.is_in(held["item_id"], pa.array(same, pa.string())))
-    kept = held.filter(is_kept)
-    if len(kept) == len(held):
-        return False
-    write_table(kept, run / RATINGS)
-    return True
+    is_same = pc.is_in(held["item_id"], pa.array(same, pa.string()))
+    lost = held.filter(pc.and_(pc.invert(is_same), pc.equal(held["rater_kind"], "human")))
+    if len(lost) and not labels_can_be_made_again:
+        raise InputError(
+            f"{run}: holds {len(lost):,} human ratings of items whose texts would change or go, such as '{lost['item_id'][0].as_py()}'. They are "
+            f"of the earlier answers: choose another --out, or delete {run / RATINGS} to give them up"
+        )
+    if not pc.all(is_same).as_py() and len(held):
+        write_table(held.filter(is_same), run / RATINGS)
 
 
 def add_human_ratings(frame: pd.DataFrame, scales: Mapping[str, Scale], run: Path) -> None:

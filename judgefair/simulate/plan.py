@@ -26,6 +26,7 @@ class Block:
     ----------
     number : 0.. in the design; it chooses which of several cues of a channel the block shows, the same for all arms.
     turns, paraphrase : what the user says, and the same in other words where the rubric has it.
+    is_version : whether the scenario is one of several that differ in the values of their facts.
     """
 
     block_id: str
@@ -36,6 +37,7 @@ class Block:
     merit: float | None
     turns: tuple[str, ...]
     paraphrase: tuple[str, ...] | None
+    is_version: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,12 @@ def plan(
     arms += _one_at_a_time(shown, chosen) if t == 1 else _crossed(shown, references, chosen, t, notes)
     if placebos:
         arms += _placebos(context, arms, references, notes)
+    written = len({block.scenario_id.rpartition("-")[0] if block.is_version else block.scenario_id for block in blocks})
+    if written < len(blocks):
+        notes.append(
+            f"The {len(blocks):,} scenarios are {written:,} written ones with other facts: each version counts as a scenario, though what the "
+            "versions of one share in wording is not sampled anew."
+        )
     coverage = _coverage(arms, shown, t)
     assert coverage == 1, f"the arms cover {coverage:.1%} of the combinations of {t} axes"
     return Design(blocks, arms, shown, references, t, coverage, notes, seed)
@@ -273,7 +281,7 @@ def _blocks(context: Context, n_scenarios: int | None, seed: int) -> list[Block]
 
 def _filled(
     scenario: Scenario,
-) -> Iterator[tuple[str, str, dict[str, Any], float | None, tuple[str, ...], tuple[str, ...] | None]]:
+) -> Iterator[tuple[str, str, dict[str, Any], float | None, tuple[str, ...], tuple[str, ...] | None, bool]]:
     """Every combination of the values of facts that stand in the turns."""
     turns, paraphrase = scenario.turns or [], scenario.paraphrase
     slots = list(dict.fromkeys(name for turn in [*turns, *(paraphrase or [])] for name in SLOT.findall(turn)))
@@ -286,9 +294,10 @@ def _filled(
         def fill(turn: str, filling: Mapping[str, Any] = filling) -> str:
             return SLOT.sub(lambda slot: str(filling.get(slot.group(1), slot.group(0))), turn)
 
-        name = scenario.id if prod(map(len, values.values())) == 1 else f"{scenario.id}-{number:03}"
+        is_version = prod(map(len, values.values())) > 1
+        name = f"{scenario.id}-{number:03}" if is_version else scenario.id
         said = None if paraphrase is None else tuple(map(fill, paraphrase))
-        yield name, scenario.intent, {**scenario.facts, **filling}, scenario.merit, tuple(map(fill, turns)), said
+        yield name, scenario.intent, {**scenario.facts, **filling}, scenario.merit, tuple(map(fill, turns)), said, is_version
 
 
 def _channels(context: Context, axes: Sequence[str] | None, cues: Sequence[str] | None) -> tuple[dict[str, list[str]], list[str]]:

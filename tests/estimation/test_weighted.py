@@ -13,12 +13,13 @@ import pandas as pd
 import pytest
 
 from judgefair.estimation import Estimation, Verdict, estimate
+from judgefair.estimation.columns import Columns
 from judgefair.estimation.sampling import draw_sample, record_draw
 from judgefair.records import Item, Missing
 from judgefair.rubric.rubric import Rubric
 from judgefair.runs.labels import write_sampling
 from judgefair.statistics import disparity
-from tests.builders import JUDGE, armed_items, planted_rubric, planted_run, rated_as
+from tests.builders import JUDGE, armed_items, planted_ratings, planted_rubric, planted_run, rated_as
 
 FEW = 20
 RUBRIC = planted_rubric("a", "b")
@@ -253,3 +254,73 @@ def test_a_cue_is_compared_with_the_reference_through_the_same_cue(tmp_path: Pat
     found = verdict_of(estimated(tmp_path, armed_items(60, cues=("name", "dialect")), more_by_name))
     assert found.reasons == []
     assert found.answer == "equivalent"
+
+
+def test_labels_of_items_that_were_not_drawn_correct_no_gap(tmp_path):
+    rubric = planted_rubric("a", "b")
+    items = armed_items(40, [{"dialect": "a"}, {"dialect": "b"}], ["name", "dialect"])
+    ratings = planted_ratings(items, labelled=0, seed=1)
+    run = planted_run(tmp_path / "run", rubric, items, ratings)
+    draw = draw_sample(run, rubric.context, 60, seed=3)
+    people = [(item, 3) for item in draw.items]
+    record_draw(draw, run)
+    first = estimate(run, ratings=sheet(people), n_resamples=20)
+    drawn = {item.item_id for item in draw.items}
+    others = [(item, 7) for item in items if item.item_id not in drawn and item.populations.get("dialect") == "b"]
+    second = estimate(run, ratings=sheet(others), n_resamples=20)
+    assert (
+        second.find("gap.corrected", "depth", {"dialect": "b"}).value
+        == first.find("gap.corrected", "depth", {"dialect": "b"}).value
+    )
+    assert any(f"{len(others)} labelled items were not among those drawn" in note for note in second.notes)
+
+
+def sheet(rated):
+    return pd.DataFrame(
+        [{"item_id": item.item_id, "criterion": "depth", "rater_id": "ann", "value": str(value)} for item, value in rated]
+    )
+
+
+def test_real_queries_do_not_move_the_weights_of_simulated_arms():
+    profiles = [{"x": x, "y": y} for x in "ab" for y in "pq"]
+    items = armed_items(2, profiles, ["name"])
+    lived = [Item(f"l{k}", "q", "r", {"x": "a", "y": "p"}, f"u{k}", {"arm": "as_lived", "mix": "as_lived"}) for k in range(9)]
+    empty = pd.DataFrame(columns=["item_id", "criterion", "rater_id", "rater_kind", "replicate", "code", "expected", "missing"])
+    columns = Columns(planted_rubric("a", "b"), [*items, *lived], empty, [], None, {})
+    weights = columns.weights("x")
+    assert weights is not None
+    shown = [bool(item.populations) and item.meta["arm"] != "as_lived" for item in columns.items]
+    assert weights[shown] == pytest.approx(1.0)
+    assert set(columns.groups("x")[-9:]) == {""}
+
+
+def test_a_refusal_rate_leaves_out_what_could_not_be_told(tmp_path):
+    rubric = planted_rubric("a", "b")
+    items = armed_items(40, [{"dialect": "a"}, {"dialect": "b"}], ["name"])
+    fates = {"b": [Missing("backend_failure"), Missing("refused"), None, "unread"], "a": [Missing("refused"), None, None, None]}
+    told = []
+    for k, item in enumerate(items):
+        fate = fates[item.populations["dialect"]][(k // 3) % 4] if "dialect" in item.populations else None
+        if fate == "unread":
+            item = replace(item, meta={**item.meta, "refusal": "unread"})
+        told.append(replace(item, no_response=fate) if isinstance(fate, Missing) else item)
+    run = planted_run(tmp_path / "run", rubric, told, planted_ratings(told, labelled=0))
+    found = estimate(run, n_resamples=20)
+    seen = {g: found.find("refusal_rate", "all", {"dialect": g}) for g in "ab"}
+    counts = {g: [i for i in told if i.populations.get("dialect") == g] for g in "ab"}
+    for group, rate in seen.items():
+        refused = sum(i.no_response == Missing("refused") for i in counts[group])
+        unknown = sum(i.no_response == Missing("backend_failure") or i.meta.get("refusal") == "unread" for i in counts[group])
+        assert rate.value == refused / (len(counts[group]) - unknown)
+        assert rate.n_missing == unknown
+    assert seen["b"].n_missing > 0
+
+
+def test_a_flip_is_another_level_and_no_other_probability(tmp_path):
+    rubric = planted_rubric("a", "b")
+    items = armed_items(30, [{"dialect": "a"}, {"dialect": "b"}], ["name"])
+    ratings = rated_as(items, {JUDGE: [4.0] * len(items)})
+    ratings["expected"] = 4 + np.linspace(-0.3, 0.3, len(ratings))
+    columns = Columns(rubric, items, ratings, [], None, {})
+    assert set(columns.levels("depth")) == {4.0}
+    assert len(set(columns.ratings("depth", "judge"))) == len(items)

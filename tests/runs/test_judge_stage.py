@@ -18,6 +18,7 @@ from judgefair.models.retry import RetryPolicy
 from judgefair.models.stand_ins import scripted
 from judgefair.records import RATING_COLUMNS
 from judgefair.runs import judge
+from judgefair.runs.folder import read_manifest, write_manifest
 from judgefair.runs.tables import add_human_ratings
 from tests import loopback as lb
 from tests.builders import attempts, judgefair, landed, run_here, tiny_items, tiny_program, tiny_rubric, write_items
@@ -310,7 +311,7 @@ def test_a_distribution_without_log_probabilities_is_refused_with_the_mode_that_
     assert len(server.calls) == 1
 
 
-def test_labels_of_an_item_whose_text_changed_are_not_taken_for_labels_of_the_new_text(tmp_path: Path) -> None:
+def test_labels_of_an_item_are_never_taken_for_labels_of_another_text(tmp_path: Path) -> None:
     items = tiny_items(2)
     scales = {criterion.id: criterion.scale for criterion in tiny_rubric().criteria}
     judge(tiny_program(), items, scripted("first"), tmp_path, use_cache=False)
@@ -327,14 +328,15 @@ def test_labels_of_an_item_whose_text_changed_are_not_taken_for_labels_of_the_ne
         for item in items
     ]
     add_human_ratings(pd.DataFrame(rows), scales, tmp_path)
-    (tmp_path / "sampling.json").write_text("{}", "utf-8")
     judge(tiny_program(), items, scripted("first"), tmp_path, use_cache=False)
     assert len(humans(tmp_path)) == 2
-    assert (tmp_path / "sampling.json").exists()
     changed = [items[0], replace(items[1], response="Another answer.")]
+    with pytest.raises(InputError, match="1 human ratings of items whose texts would change or go, such as 'i02'"):
+        judge(tiny_program(), changed, scripted("first"), tmp_path, use_cache=False)
+    assert len(humans(tmp_path)) == 2
+    write_manifest(tmp_path, {**read_manifest(tmp_path), "labels": "simulated"})  # such labels come back by themselves
     judge(tiny_program(), changed, scripted("first"), tmp_path, use_cache=False)
     assert humans(tmp_path) == [items[0].item_id]
-    assert not (tmp_path / "sampling.json").exists()
 
 
 def humans(run: Path) -> list[str]:
