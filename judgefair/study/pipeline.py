@@ -1,33 +1,27 @@
-"""From one file to one report: a rubric, simulated users, systems, judges and labels, every stage resumable."""
+"""From one file to one report: simulated users, systems, judges and labels, every stage resumable."""
 
-import datetime
 import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
 
 from judgefair.calibration import load_calibration_set
 from judgefair.calibration.ratings import read_table
 from judgefair.compile import JudgeProgram, compile_judge, load_program
 from judgefair.errors import BudgetError, InputError
 from judgefair.estimation import estimate
-from judgefair.estimation.sampling import Allocation, draw_sample, record_draw
+from judgefair.estimation.sampling import draw_sample, record_draw
 from judgefair.estimation.simulated import PLANTED
 from judgefair.models import Model, choose_model
 from judgefair.models.budget import Budget
-from judgefair.models.planted import Planted, PlantedModel, World, truths
+from judgefair.models.planted import PlantedModel, World, truths
 from judgefair.records import Item, Query, Response
 from judgefair.reporting import build_report, write_report
 from judgefair.rubric import load_rubric
-from judgefair.rubric.context import Cue, Strict
-from judgefair.rubric.strict_yaml import read_yaml, validate
 from judgefair.runs.asking import Progress
 from judgefair.runs.folder import read_manifest, write_json, write_manifest
 from judgefair.runs.judge_stage import judge
@@ -37,188 +31,17 @@ from judgefair.runs.queries import DESIGN, QUERIES, RESPONSES, items_of, write_q
 from judgefair.runs.respond_stage import respond, system_json
 from judgefair.runs.simulate_stage import simulate
 from judgefair.runs.tables import add_human_ratings
-from judgefair.simulate import balancing_weights, describe, plan
+from judgefair.simulate import balancing_weights, plan
+from judgefair.study.options import PLANTED_MODEL, TEMPLATE, System, folder_name, load_study
 from judgefair.targets import Target, make_target
 from judgefair.targets.chat import Chat
 from judgefair.targets.chat import Settings as ChatSettings
 from judgefair.validation import validate as validate_judge
 
 CALIBRATION, STUDY = "calibration", "study.yaml"
-TEMPLATE, PLANTED_MODEL = "template", "scripted:planted"
-MEAN_TOKENS_OF_ANSWER = 200
-"""What a dry run takes an answer to be; the price it tells says so."""
-
-
-class PlanOptions(Strict):
-    """What is simulated: the `plan` block of a study."""
-
-    scenarios: int | None = Field(None, ge=1, description="how many; all of the rubric's where left out")
-    strength: int = Field(1, ge=1, description="1 shows one axis at a time; more crosses axes")
-    axes: list[str] | None = Field(None, description="a list of axes; all where left out")
-    cues: list[Cue] | None = Field(None, description="a list of channels: explicit, name, dialect, situation; all where left out")
-    placebos: bool = Field(True, description="true or false: whether reference arms are said again in other words")
-    render: str = Field(TEMPLATE, description="template, or a model that rewrites queries")
-    reader: str | None = Field(None, description="a model that checks rewritten queries; another one than the writer")
-    rerenders: int = Field(2, ge=0, description="how often a query that fails a gate is rendered again")
-    dialogue: int = Field(1, ge=1, description="user turns at most; above 1 a model goes on as the user")
-    user: str | None = Field(None, description="the model that speaks for users in a dialogue")
-    logs: str | None = Field(None, description="folder of real queries that `simulate import` wrote")
-
-
-class System(BaseModel):
-    """One system under evaluation; what else it says are settings of its kind."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-    id: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", description="a short name in lower case")
-    kind: str = Field("chat", description="chat, recorded or python")
-    replicates: int = Field(1, ge=1, strict=True, description="answers to each query")
-
-
-class JudgeOptions(Strict):
-    """One judge."""
-
-    model: str = Field(description="local, scripted:NAME, NAME, NAME@BASE_URL or BASE_URL")
-    program: str | None = Field(None, description="a judge program; the rubric's plain one where left out")
-    key_env: str = Field("OPENAI_API_KEY", description="environment variable that holds the key")
-    timeout: float = Field(600, gt=0, description="seconds that one request may take")
-
-
-class CalibrationOptions(Strict):
-    """Which human labels the judge is held against."""
-
-    set: str | None = Field(None, description="a calibration set; its judge error is carried over where the run has no labels")
-    split: Literal["train", "dev", "test", "all"] = Field("test", description="train, dev, test or all")
-    ratings: str | None = Field(None, description="human ratings of the run's own items")
-    n: int | None = Field(None, ge=1, description="in a planted study, how many items the simulated raters label")
-    allocation: Allocation = Field("equal", description="in a planted study, worst-gap or equal")
-
-
-class BudgetOptions(Strict):
-    """Hard limits for the whole study."""
-
-    calls: int | None = Field(None, ge=0, description="requests at most")
-    tokens: int | None = Field(None, ge=0, description="tokens at most")
-
-
-class Price(Strict):
-    """What a model costs."""
-
-    input: float = Field(ge=0, description="for a million prompt tokens")
-    output: float = Field(ge=0, description="for a million completion tokens")
-
-
-class Study(Strict):
-    """A `study.yaml`."""
-
-    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="a short name in lower case")
-    rubric: str = Field(description="a rubric's folder, its file, or the id of a shipped one")
-    seed: int = Field(0, ge=0, description="of everything that is drawn")
-    as_of: datetime.date | None = Field(
-        None, description="the date of the study, such as 2026-05-02; the day it first runs where left out"
-    )
-    plan: PlanOptions = Field(default_factory=PlanOptions, description="what is simulated")
-    systems: list[System] = Field(min_length=1, description="a list of systems under evaluation")
-    judges: list[JudgeOptions] = Field(min_length=1, description="a list of judges")
-    refusals: Literal["markers", "judge"] = Field(
-        "judge", description="markers (exact openings alone), or judge (the first judge reads the others too)"
-    )
-    calibration: CalibrationOptions = Field(default_factory=CalibrationOptions, description="human labels")
-    budget: BudgetOptions = Field(default_factory=BudgetOptions, description="calls and tokens")
-    prices: dict[str, Price] = Field(
-        default_factory=dict, description="a mapping of model to {input, output}, in any one currency"
-    )
-    concurrency: int = Field(8, ge=1, description="requests in flight at most")
-    planted: Planted | None = Field(None, description="for scripted:planted systems and judges: what is true by construction")
-
 
 OnProgress = Callable[[str], Callable[[Progress], None]]
 """Given the name of a stage, what is to be called as it goes on."""
-
-
-def load_study(path: str | os.PathLike[str]) -> Study:
-    """Read and check a study file.
-
-    Raises
-    ------
-    InputError : every problem with its line; or scripted raters beside a system or judge that is not scripted.
-    """
-    document = read_yaml(Path(path))
-    study = validate(document, Study)
-    for where, names in (
-        ("systems", [system.id for system in study.systems]),
-        ("judges", [options.model for options in study.judges]),
-    ):
-        twice = [name for name, count in Counter(map(_folder_name, names)).items() if count > 1]
-        if twice:
-            raise InputError(f"{document.at((where,))}: '{twice[0]}' stands twice. Give each its own name")
-    used = [str(getattr(system, "model", "")) for system in study.systems] + [options.model for options in study.judges]
-    if study.planted is not None and (set(used) != {PLANTED_MODEL} or study.plan.render != TEMPLATE):
-        raise InputError(
-            f"{document.at(('planted',))}: simulated raters beside a real system, judge or renderer would pass for people. "
-            f"Write model: {PLANTED_MODEL} for every system and judge and render: {TEMPLATE}, or leave `planted` out"
-        )
-    if study.planted is None and PLANTED_MODEL in used:
-        raise InputError(f"{document.at(('systems',))}: {PLANTED_MODEL} needs a `planted` block that says what is true of it")
-    if study.planted is None and study.calibration.n is not None:
-        raise InputError(
-            f"{document.at(('calibration', 'n'))}: labels of the run are drawn and rated by simulated raters in a planted study only. "
-            "For people: judgefair annotate export RUN, then annotate import"
-        )
-    if study.plan.dialogue > 1 and study.plan.user is None:
-        raise InputError(
-            f"{document.at(('plan', 'dialogue'))}: a dialogue needs a model that speaks for the user. Write user: MODEL"
-        )
-    return study
-
-
-def price(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """What a study would do and cost, without doing it: its design, calls and tokens by model and stage, and money where prices are known."""
-    work = _Work(Path(path), None)
-    design, study = work.design, work.study
-    n_queries = design.n_queries + len(work.logs)
-    answered = n_queries * sum(system.replicates for system in study.systems)
-    arms = sum(arm.cue is not None for arm in design.arms)
-    calls: dict[tuple[str, str], int] = Counter()
-    if study.plan.render != TEMPLATE:
-        calls["render", study.plan.render] += arms * len(design.blocks)
-        if study.plan.reader:
-            calls["check", study.plan.reader] += sum(1 + len(arm.populations) for arm in design.arms if arm.cue) * len(
-                design.blocks
-            )
-    for system, target in zip(study.systems, work.targets, strict=True):
-        if system.kind != "recorded":
-            turns = sum(len(block.turns) for block in design.blocks) * len(design.arms) + sum(
-                len(query.turns) for query in work.logs
-            )
-            most = turns + n_queries * (study.plan.dialogue - 1)
-            calls["respond", str(target.settings.get("model", target.id))] += most * system.replicates
-    if study.plan.dialogue > 1 and study.plan.user:
-        calls["user", study.plan.user] += answered * (study.plan.dialogue - 1)
-    if study.refusals == "judge":
-        calls["refusal", study.judges[0].model] += answered
-    rated = (
-        len(load_calibration_set(work.found(study.calibration.set)).take(study.calibration.split).items)
-        if study.calibration.set
-        else 0
-    )
-    for options, program in zip(study.judges, work.programs, strict=True):
-        calls["judge", options.model] += answered * len(program.prompts)
-        if rated:
-            calls["validate", options.model] += rated * len(program.prompts)
-    characters = _typical_prompt(work.programs[0])
-    rows: list[dict[str, Any]] = []
-    for (stage, model), n in calls.items():
-        tokens = {"input": n * characters // 4, "output": n * MEAN_TOKENS_OF_ANSWER}
-        known = study.prices.get(model)
-        money = None if known is None else (tokens["input"] * known.input + tokens["output"] * known.output) / 1e6
-        rows.append({"stage": stage, "model": model, "calls": n, "tokens": tokens, "price": money})
-    unpriced = sorted({row["model"] for row in rows if row["price"] is None})
-    return {
-        **describe(design, work.rubric), "calls": sum(calls.values()), "by_stage": rows,
-        "price": sum(row["price"] for row in rows if row["price"] is not None) if len(unpriced) < len(rows) else None,
-        "unpriced": unpriced, "assumed_tokens": {"prompt": characters // 4, "answer": MEAN_TOKENS_OF_ANSWER},
-    }  # fmt: skip
 
 
 def run_study(
@@ -249,7 +72,7 @@ def run_study(
     The run folder; `judgefair.build_report` reads it.
     """
     source = Path(path)
-    return _Work(source, None if out is None else Path(out), use_cache, instead or {}, on_progress).run()
+    return Pipeline(source, None if out is None else Path(out), use_cache, instead or {}, on_progress).run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +85,9 @@ class _Cell:
     folder: Path
 
 
-class _Work:
+class Pipeline:
+    """One study, and what it is made of; `run` does what its file says."""
+
     def __init__(
         self,
         path: Path,
@@ -295,6 +120,7 @@ class _Work:
         self._budget = Budget(study.budget.calls, study.budget.tokens)
 
     def run(self) -> Path:
+        """Every stage in turn; the run folder."""
         self._refuse_another_study()
         self.out.mkdir(parents=True, exist_ok=True)
         judges = [self._model(options.model, options.key_env, options.timeout) for options in self.study.judges]
@@ -388,13 +214,13 @@ class _Work:
 
     def _cells(self, judges: Sequence[Model]) -> Iterator[_Cell]:
         is_one = len(self.targets) * len(judges) == 1
-        if len({_folder_name(model.name) for model in judges}) < len(judges):
+        if len({folder_name(model.name) for model in judges}) < len(judges):
             raise InputError(
                 f"{self._path}: two judges go by one name. Serve them under different names, so that their runs stand apart"
             )
         for target in self.targets:
             for model, program in zip(judges, self.programs, strict=True):
-                folder = self.out if is_one else self.out / target.id / _folder_name(model.name)
+                folder = self.out if is_one else self.out / target.id / folder_name(model.name)
                 yield _Cell(target, model, program, folder)
 
     def _judged(self, cell: _Cell, items: Sequence[Item], queries: Sequence[Query], responses: Sequence[Response]) -> None:
@@ -448,7 +274,7 @@ class _Work:
         options = self.study.calibration
         if options.set is None:
             return None
-        folder = self.out / CALIBRATION / _folder_name(cell.judge.name)
+        folder = self.out / CALIBRATION / folder_name(cell.judge.name)
         cset = load_calibration_set(self.found(options.set))
         validate_judge(
             cell.program, cset, cell.judge, split=options.split, run=folder, concurrency=self.study.concurrency, budget=self._budget,
@@ -491,13 +317,3 @@ def _stop_over_budget(n: int, what: str) -> None:
             f"{n:,} {what} were not put: the study's budget is used up. What had landed is kept; raise budget in the study file, and the same "
             "command goes on from here"
         )
-
-
-def _folder_name(model: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in model)
-
-
-def _typical_prompt(program: JudgeProgram) -> int:
-    """Characters that one judgment sends, with a short query and response."""
-    rendered = program.render(Item("i", "q" * 400, "r" * 4 * MEAN_TOKENS_OF_ANSWER))
-    return int(np.mean([sum(len(message["content"]) for message in messages) for messages in rendered.values()]))
