@@ -1,5 +1,6 @@
 """What is rated, by whom, and what a rating is: the records every stage exchanges, and their columns."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -19,6 +20,8 @@ RATING_COLUMNS = (
     "program_fingerprint",
 )
 
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+
 Level = int | float | str
 """One level of a scale, as its rubric writes it: a number, or a label."""
 
@@ -29,7 +32,16 @@ def sendable(text: str) -> str:
     >>> sendable("half \\ud83d")
     'half ?'
     """
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def printable(text: str) -> str:
+    """The text with U+FFFD for each control character and half pair: they could steer a terminal, and have no place on a page.
+
+    >>> printable("bell\\x07")
+    'bell\ufffd'
+    """
+    return _UNPRINTABLE.sub("\ufffd", text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from judgefair.calibration.cells import as_cell, from_cell
 from judgefair.calibration.task import NOT_APPLICABLE, TEXTS, Answer, Shown, Task, check_levels, check_tasks
 from judgefair.errors import InputError, did_you_mean
 from judgefair.records import Missing, sendable
@@ -13,8 +14,6 @@ from judgefair.rubric import Rubric
 _OURS = ("task_id", *TEXTS, "rater_id")
 _REASON = ".reason"
 _LONGEST = 32_767  # characters in a cell of Excel, which cuts off the rest without a word
-# What makes a spreadsheet compute a cell, with the wide forms that some take for the same; and the mark itself.
-_FORMULA = frozenset("=+-@\t\r\n＝＋－＠'")
 
 
 def write_csv(tasks: Sequence[Task], rubric: Rubric, folder: Path) -> list[Path]:
@@ -88,25 +87,6 @@ def read_rows(path: Path) -> list[dict[str, str]]:
                 raise InputError(f"{path}: row {number}: '{cell[:80]}' stands in a column without a name. Name it or remove it")
         read.append({name: cell for name, cell in zip(names, row + [""] * len(names), strict=False) if name})
     return read
-
-
-def as_cell(text: str) -> str:
-    """The text for a cell: with an apostrophe before it where a spreadsheet would compute it.
-
-    >>> as_cell("=1+1"), as_cell("1+1"), as_cell("'tis")
-    ("'=1+1", '1+1', "''tis")
-    """
-    text = sendable(text)
-    return f"'{text}" if text[:1] in _FORMULA else text
-
-
-def from_cell(cell: str) -> str:
-    """The text behind a cell that `as_cell` wrote.
-
-    >>> from_cell("'=1+1")
-    '=1+1'
-    """
-    return cell[1:] if cell[:1] == "'" and cell[1:2] in _FORMULA else cell
 
 
 def _columns(rubric: Rubric) -> list[str]:

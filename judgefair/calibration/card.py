@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote, urlparse
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from judgefair.rubric.context import Strict
 from judgefair.rubric.criterion import ScaleField
@@ -26,10 +26,20 @@ class UpstreamFile(Strict):
     url: str = Field(pattern=r"^https://", description="an https address")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="the file's sha256, 64 hex digits")
 
+    @field_validator("url")
+    @classmethod
+    def _names_a_file(cls, url: str) -> str:
+        parts, name = urlparse(url), _last_part(url)
+        if not parts.hostname or "@" in parts.netloc:
+            raise ValueError("names no host, or carries a user name. Expected https://HOST/.../FILE")
+        if name in {"", ".", ".."} or not name.isprintable() or any(letter in name for letter in '\\:*?"<>|'):
+            raise ValueError(f"its last part is '{name}', which no file can be called. Expected https://HOST/.../FILE")
+        return url
+
     @property
     def name(self) -> str:
-        """The file's own name: the last part of its address."""
-        return Path(unquote(urlparse(self.url).path)).name
+        """The file's own name: the last part of its address, which is never a path."""
+        return _last_part(self.url)
 
 
 class Source(Strict):
@@ -58,3 +68,7 @@ class Card(Strict):
 def read_card(path: Path) -> Card:
     """Read a `card.yaml`; InputError tells every problem with its line."""
     return validate(read_yaml(path), Card)
+
+
+def _last_part(url: str) -> str:
+    return unquote(urlparse(url).path).rpartition("/")[2]

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from judgefair.calibration.cells import as_cells
 from judgefair.calibration.ratings import OPTIONAL, REQUIRED, as_text, rated_items, read_table
 from judgefair.calibration.tables import SET_RATING_COLUMNS
 from judgefair.errors import InputError, did_you_mean
@@ -66,8 +67,8 @@ def import_set(
         ]
         (made / "items.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
         kept = table.reindex(columns=[*SET_RATING_COLUMNS, *(["replicate"] if "replicate" in table else [])], fill_value="")
-        kept.to_csv(made / "ratings.csv", index=False)
-        rated.raters.to_csv(made / "raters.csv", index=False)
+        as_cells(kept).to_csv(made / "ratings.csv", index=False)
+        as_cells(rated.raters).to_csv(made / "raters.csv", index=False)
         card = _card(
             folder.name, title or f"Imported from {Path(source).name}", labels, licence, parsed, sorted(set(table["criterion"]))
         )

@@ -1,5 +1,6 @@
 """Bring the upstream files of a set to this machine, each checked by its hash."""
 
+import glob
 import shutil
 import tempfile
 from pathlib import Path
@@ -12,6 +13,7 @@ from judgefair.errors import InputError
 from judgefair.fingerprint import file_sha256
 
 MAX_BYTES = 500_000_000
+MAX_REDIRECTS = 5
 
 
 def fetch_set(card: Card, source: Path | None = None) -> Path:
@@ -63,35 +65,59 @@ def is_fetched(card: Card) -> bool:
 
 def set_folder(card: Card) -> Path:
     """The set's folder in the user's cache."""
-    return folders.cache() / "sets" / card.id
+    return folders.cache() / "sets" / folders.safe_name(card.id)
 
 
 def _find(file: UpstreamFile, source: Path) -> Path:
     if not source.is_dir():
         raise InputError(f"{source}: no such folder. Expected the folder that holds {file.name}")
-    found = sorted(source.rglob(file.name))
+    found = sorted(source.rglob(glob.escape(file.name)))
     if not found:
         raise InputError(f"{source}: {file.name} is not in it, at any depth. Get it from {file.url}")
     return next((path for path in found if file_sha256(path) == file.sha256), found[0])
 
 
+def _client() -> httpx.Client:
+    # As it was published, byte for byte: nothing that a server compresses grows here.
+    return httpx.Client(follow_redirects=False, timeout=60, headers={"Accept-Encoding": "identity"})
+
+
 def _download(file: UpstreamFile, target: Path) -> None:
+    """Follow redirects one by one, so that no address is asked that is not https."""
+    address = file.url
     try:
-        with httpx.stream("GET", file.url, follow_redirects=True, timeout=60) as response, target.open("wb") as out:
-            response.raise_for_status()
-            if response.url.scheme != "https":
-                raise InputError(f"{file.url}: redirected to {response.url}, which is not https. Nothing was kept")
-            size = 0
-            for chunk in response.iter_bytes():
-                size += len(chunk)
-                if size > MAX_BYTES:
-                    raise InputError(f"{file.url}: more than {MAX_BYTES:,} bytes. Nothing was kept")
-                out.write(chunk)
-    except httpx.HTTPError as error:
+        with _client() as client:
+            for _ in range(MAX_REDIRECTS + 1):
+                with client.stream("GET", address) as response:
+                    if response.next_request is None:
+                        response.raise_for_status()
+                        _keep(response, file, target)
+                        return
+                    address = str(response.next_request.url)
+                if response.next_request.url.scheme != "https":
+                    raise InputError(
+                        f"{file.url}: redirects to {address}, which is not https and was not asked. Nothing was kept. "
+                        "Get the file another way and run the command again with --from FOLDER"
+                    )
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise InputError(
             f"{file.url}: could not be downloaded ({type(error).__name__}: {error}). "
             "Check the network, or get the file another way and run the command again with --from FOLDER"
         ) from None
+    raise InputError(
+        f"{file.url}: redirects more than {MAX_REDIRECTS} times, last to {address}. Nothing was kept. "
+        "Get the file another way and run the command again with --from FOLDER"
+    )
+
+
+def _keep(response: httpx.Response, file: UpstreamFile, target: Path) -> None:
+    size = 0
+    with target.open("wb") as out:
+        for chunk in response.iter_bytes():
+            size += len(chunk)
+            if size > MAX_BYTES:
+                raise InputError(f"{file.url}: more than {MAX_BYTES:,} bytes. Nothing was kept")
+            out.write(chunk)
 
 
 def _check(file: UpstreamFile, path: Path) -> None:

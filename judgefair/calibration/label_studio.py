@@ -57,7 +57,7 @@ def read_export(path: Path, rubric: Rubric) -> list[Shown]:
     """
     try:
         entries = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: cannot be read as JSON ({error}). Export the project from Label Studio as JSON") from None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise InputError(f"{path}: is no list of tasks. Export the project from Label Studio as JSON")

@@ -71,4 +71,4 @@ def read_looks(set_id: str) -> list[Look]:
 
 def ledger_path(set_id: str) -> Path:
     """The ledger of a set; it is kept for the user, not in the cache."""
-    return folders.ledgers() / f"{set_id}.jsonl"
+    return folders.ledgers() / f"{folders.safe_name(set_id)}.jsonl"

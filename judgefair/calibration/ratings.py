@@ -52,7 +52,7 @@ def read_table(source: Path) -> pd.DataFrame:
                 return as_text(pd.read_parquet(source))
     except FileNotFoundError:
         raise InputError(f"{source}: no such file. Expected a CSV, TSV, JSONL or Parquet table of ratings") from None
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise InputError(
             f"{source}: cannot be read as a table ({error}). Check that it is UTF-8 and that every row has all columns"
         ) from None

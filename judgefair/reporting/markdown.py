@@ -2,9 +2,10 @@
 
 import re
 
+from judgefair.records import printable
 from judgefair.reporting.blocks import Block, Chart, Quote, Table, Text
 from judgefair.reporting.report import Report
-from judgefair.reporting.words import NO_HUMANS, printable
+from judgefair.reporting.words import NO_HUMANS
 
 
 def to_markdown(report: Report) -> str:

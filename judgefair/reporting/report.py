@@ -13,7 +13,7 @@ from judgefair.estimation import Estimation, load_estimation
 from judgefair.reporting.blocks import Block, Cell, Section, Table, Text
 from judgefair.reporting.headline import ANSWERS, headline, verdict_line
 from judgefair.reporting.words import UNKNOWN_SYSTEM, answer_in_words, system_name, truth_of
-from judgefair.runs.folder import read_manifest
+from judgefair.runs.folder import MANIFEST, read_manifest
 from judgefair.runs.tables import ratings_fingerprint
 from judgefair.validation import Finding, Validation, find_validation
 
@@ -112,7 +112,13 @@ def build_report(source: Validation | str | os.PathLike[str], estimation: Estima
 
 def _cells(run: Path) -> list[Path]:
     """The runs of a study with several systems or judges, in the study's order; none for a run that stands by itself."""
-    return [run / folder for folder in read_manifest(run).get("cells", [])]
+    cells = [run / str(folder) for folder in read_manifest(run).get("cells", [])]
+    for cell in cells:
+        if run.resolve() not in cell.resolve().parents:
+            raise InputError(
+                f"{run / MANIFEST}: names the run {cell}, which is not below it. Run the study again in a folder of its own"
+            )
+    return cells
 
 
 def _together(cells: Sequence[Path]) -> Report:

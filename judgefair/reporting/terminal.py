@@ -9,10 +9,11 @@ from rich.table import Table as RichTable
 from rich.text import Text as RichText
 
 from judgefair.estimation import Estimation, Plan, Verdict
+from judgefair.records import printable
 from judgefair.reporting.blocks import Table, Text, number
 from judgefair.reporting.headline import verdict_line
 from judgefair.reporting.report import Report
-from judgefair.reporting.words import NO_HUMANS, answer_of, population_name, printable, told_of
+from judgefair.reporting.words import NO_HUMANS, answer_of, population_name, told_of
 
 SHOWN = ("verdicts", "gate", "judge_bias", "agreement", "missingness")
 

@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
+from judgefair.records import printable
 from judgefair.reporting.html import to_html
 from judgefair.reporting.markdown import to_markdown
 from judgefair.reporting.report import Report
-from judgefair.reporting.words import printable
 
 
 def write_report(report: Report, run: Path) -> Path:

@@ -17,19 +17,39 @@ from judgefair.errors import InputError, did_you_mean
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 40
+MAX_NODES = 100_000
+
+_PLAIN_TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 KeyPath = tuple[str | int | float, ...]
 M = TypeVar("M", bound=BaseModel)
 
 
+class _TooMuchError(Exception):
+    """A document past its bounds, found while it is read: line, and what is too much."""
+
+
 class _Loader(yaml.SafeLoader):
-    """SafeLoader that reads yes, no, on, off, 010 and 1:30 as the text they are, and refuses aliases."""
+    """SafeLoader that reads yes, no, on, off, 010 and 1:30 as the text they are, refuses aliases, and stops at the bounds."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._depth = self._nodes = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        line = event.start_mark.line + 1
         if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()  # type: ignore[no-untyped-call]
             raise yaml.composer.ComposerError(None, None, "an alias; write the value out instead", event.start_mark)
-        return super().compose_node(parent, index)
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            raise _TooMuchError(line, f"more than {MAX_NODES:,} keys and values. Keep data out of it")
+        if self._depth > MAX_DEPTH:
+            raise _TooMuchError(line, f"nested deeper than {MAX_DEPTH} levels. Flatten it")
+        self._depth += 1
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -58,15 +78,32 @@ class Document:
 def read_yaml(path: Path) -> Document:
     """Read one YAML document; anything that is not plain, bounded data is an InputError with its line."""
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}). Expected a YAML file") from None
     if len(raw) > MAX_BYTES:
-        raise InputError(f"{path}: {len(raw):,} bytes, and at most {MAX_BYTES:,} are read. Keep data out of it")
+        raise InputError(f"{path}: more than {MAX_BYTES:,} bytes, the most that is read. Keep data out of it")
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 text (byte {error.start}). Save it as UTF-8") from None
+    return _document(text, path)
+
+
+def read_value(text: str) -> Any:
+    """A single value, such as one of the command line, as it would be read in a file; what is no YAML is text.
+
+    >>> read_value("0.5"), read_value("yes"), read_value("[a, b]"), read_value("a: [b")
+    (0.5, 'yes', ['a', 'b'], 'a: [b')
+    """
+    try:
+        return _document(text, Path("value")).data
+    except InputError:
+        return text
+
+
+def _document(text: str, path: Path) -> Document:
     lines: dict[KeyPath, int] = {}
     try:
         loader = _Loader(text)
@@ -77,8 +114,9 @@ def read_yaml(path: Path) -> Document:
         line = mark.line + 1 if mark else 1
         problem = getattr(error, "problem", None) or str(error)
         raise InputError(f"{path}:{line}: not valid YAML: {problem}. Check indentation and quotes near this line") from None
-    except RecursionError:
-        raise InputError(f"{path}: nested deeper than {MAX_DEPTH} levels. Flatten it") from None
+    except _TooMuchError as error:
+        line, told = error.args
+        raise InputError(f"{path}:{line}: {told}") from None
     return Document(path, data, lines)
 
 
@@ -105,8 +143,8 @@ def dotted(where: KeyPath) -> str:
 
 def _build(loader: _Loader, node: yaml.Node, where: KeyPath, lines: dict[KeyPath, int], path: Path) -> Any:
     lines.setdefault(where, node.start_mark.line + 1)
-    if len(where) > MAX_DEPTH:
-        raise RecursionError
+    if not isinstance(node, yaml.ScalarNode) and node.tag not in _PLAIN_TAGS:
+        raise InputError(f"{path}:{node.start_mark.line + 1}: the tag {node.tag} means nothing here. Remove it")
     if isinstance(node, yaml.SequenceNode):
         return [_build(loader, child, (*where, index), lines, path) for index, child in enumerate(node.value)]
     if not isinstance(node, yaml.MappingNode):

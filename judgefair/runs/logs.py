@@ -12,8 +12,8 @@ from judgefair.records import Query
 from judgefair.rubric.context import Context, Strict
 from judgefair.rubric.strict_yaml import read_yaml, validate
 from judgefair.runs.folder import write_json
+from judgefair.runs.items import POPULATION
 from judgefair.runs.queries import AS_LIVED, LOGS, read_queries, write_queries
-from judgefair.runs.tables import POPULATION
 
 CARD, CARD_COPY = "card.yaml", "logs.json"
 COLUMNS = ("query", "turns", "query_id", "user_id", "intent", "language")
@@ -107,7 +107,7 @@ def _turns(row: dict[str, str], line: str) -> tuple[str, ...]:
     if row.get("turns"):
         try:
             turns = json.loads(row["turns"])
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{line}: turns is no JSON ({error}). Expected a list of what the user said, in order") from None
         if not isinstance(turns, list) or not turns or not all(isinstance(turn, str) and turn.strip() for turn in turns):
             raise InputError(f"{line}: turns is {row['turns'][:60]!r}. Expected a list of texts, none of them empty")

@@ -133,7 +133,7 @@ def _read_inspect(path: Path, suffix: str) -> Any:
     if suffix == ".json":
         try:
             return json.loads(path.read_text("utf-8"))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(
                 f"{path}: not JSON ({error}). Expected an inspect_ai log; name a table of JSON lines .jsonl"
             ) from None

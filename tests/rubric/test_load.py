@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from judgefair.errors import InputError
 from judgefair.rubric import Rubric, Scale, check_rubric, load_rubric
-from judgefair.rubric.strict_yaml import MAX_BYTES, MAX_DEPTH, dotted, read_yaml
+from judgefair.rubric.strict_yaml import MAX_BYTES, MAX_DEPTH, dotted, read_value, read_yaml
 
 FILE = Path(__file__).with_name("library_desk.yaml")
 TEXT = FILE.read_text("utf-8")
@@ -409,16 +409,57 @@ def test_a_file_that_is_not_utf_8_is_refused_with_the_place_of_the_byte(tmp_path
 
 def test_a_huge_file_is_refused_unread(tmp_path):
     message = refusal(tmp_path, TEXT + "#" * MAX_BYTES)
-    assert message.endswith(f"{len(TEXT) + MAX_BYTES:,} bytes, and at most 1,000,000 are read. Keep data out of it")
+    assert message.endswith("rubric.yaml: more than 1,000,000 bytes, the most that is read. Keep data out of it")
 
 
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ("{a: ", "}")])
 @pytest.mark.parametrize("depth", [MAX_DEPTH + 1, 5_000])
 def test_deep_nesting_is_refused(opening, closing, depth, tmp_path):
     facts = opening * depth + "1" + closing * depth
-    assert refusal(tmp_path, changed("facts: {shelf: 551.46, copies: 2}", f"facts: {{deep: {facts}}}")).endswith(
-        "rubric.yaml: nested deeper than 40 levels. Flatten it"
-    )
+    text = changed("facts: {shelf: 551.46, copies: 2}", f"facts: {{deep: {facts}}}")
+    place = f"{tmp_path / 'rubric.yaml'}:{line_of(text, 'facts: {deep')}"
+    assert refusal(tmp_path, text) == f"{place}: nested deeper than 40 levels. Flatten it"
+
+
+@pytest.mark.parametrize("line", ["- - ", "? ? ", "a: b:\n"])
+def test_blocks_nested_without_end_are_refused(line, tmp_path):
+    assert "rubric.yaml:" in refusal(tmp_path, line * 5_000 + "x\n")
+
+
+@pytest.mark.parametrize(("opening", "one", "closing"), [("[", "1,", "]"), ("{", "a,", "}"), ("", "- 1\n", "")])
+def test_more_keys_and_values_than_any_rubric_has_are_refused(opening, one, closing, tmp_path, monkeypatch):
+    monkeypatch.setattr("judgefair.rubric.strict_yaml.MAX_NODES", 1_000)
+    message = refusal(tmp_path, opening + one * 1_000 + closing)
+    assert message.endswith(": more than 1,000 keys and values. Keep data out of it")
+
+
+def test_a_rubric_of_a_thousand_scenarios_is_within_the_bounds(tmp_path):
+    data = yaml.safe_load(TEXT)
+    (scenario, *_) = data["context"]["scenarios"]
+    data["context"]["scenarios"] = [deepcopy(scenario) | {"id": f"s{k:04}"} for k in range(1_000)]
+    (tmp_path / "rubric.yaml").write_text(written(data), "utf-8")
+    assert len(read_yaml(tmp_path / "rubric.yaml").data["context"]["scenarios"]) == 1_000
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("true", True),
+        ("no", "no"),
+        ("0.2", 0.2),
+        ("{a: [1]}", {"a": [1]}),
+        ("", None),
+        ("a: b: c", "a: b: c"),
+        ("[" * 99, "[" * 99),
+    ],
+)
+def test_a_value_of_the_command_line_is_read_as_in_a_file(text, value):
+    assert read_value(text) == value
+
+
+@pytest.mark.parametrize("text", ["!!python/object/apply:os.system [x]", "*a", "[&a [x], *a]", ".inf"])
+def test_a_value_that_a_file_may_not_hold_stays_text(text):
+    assert read_value(text) == text
 
 
 @pytest.mark.parametrize(
@@ -428,6 +469,12 @@ def test_deep_nesting_is_refused(opening, closing, depth, tmp_path):
         ("id: a\nversion: [1\n", 3, "not valid YAML: "),
         ("id: a\n---\nid: b\n", 2, "not valid YAML: but found another document"),
         ("id: a\nversion: !!python/name:os.system x\n", 2, "not valid YAML: could not determine a constructor"),
+        (
+            "id: a\nversion: !!python/object/apply:os.system [x]\n",
+            2,
+            "the tag tag:yaml.org,2002:python/object/apply:os.system means",
+        ),
+        ("id: a\nversion: !!set {b}\n", 2, "the tag tag:yaml.org,2002:set means nothing here. Remove it"),
         ("id: a\nversion: b\x07\n", 1, "not valid YAML: "),
         ("- id\n- version\n", 1, "expected a mapping with the keys id, version, context, criteria"),
         ("", 1, "expected a mapping with the keys id, version, context, criteria"),

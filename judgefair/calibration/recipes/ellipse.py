@@ -1,9 +1,10 @@
 """ELLIPSE, test part: how well are 2,571 essays of English language learners written, on seven criteria?"""
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
-from zipfile import ZipFile
 
+from judgefair.archives import read_member
 from judgefair.calibration.recipes._tables import rater_table, rating_table, read_text, rows
 from judgefair.calibration.tables import SetTables
 from judgefair.records import Item
@@ -14,12 +15,14 @@ PASSWORD = b"ellipse_test"
 CRITERIA = ("Overall", "Cohesion", "Syntax", "Vocabulary", "Phraseology", "Grammar", "Conventions")
 AXES = {"gender": "gender", "race_ethnicity": "race_ethnicity", "economic_status": "SES", "grade": "grade"}
 RATER = "consensus"
+MOST_BYTES = 100_000_000
 
 
 def read(files: Mapping[str, Path]) -> SetTables:
     """Essays with their average scores; read out of the archive in memory, so that no plain copy is left behind."""
-    with ZipFile(files["ELLIPSE_Final_github_test.zip"]) as archive, archive.open(TABLE, pwd=PASSWORD) as table:
-        essays = rows(read_text(table))
+    archive = files["ELLIPSE_Final_github_test.zip"]
+    table = b"".join(read_member(archive, TABLE, most_bytes=MOST_BYTES, password=PASSWORD))
+    essays = rows(read_text(io.BytesIO(table)))
     items = [
         Item(
             essay["text_id_kaggle"],
