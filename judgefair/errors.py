@@ -28,6 +28,10 @@ class ModelError(JudgefairError):
     """A model cannot be reached or used at all, so that going on would only produce failures."""
 
 
+class StoreError(JudgefairError):
+    """What has to be kept cannot be: the disk is full, the folder may not be written to, or a file is damaged."""
+
+
 class BudgetError(JudgefairError):
     """The budget ended the work; what had landed is kept, and the same command goes on from there."""
 

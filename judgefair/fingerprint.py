@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 
 def canonical_json(content: Any) -> str:
     """JSON with sorted keys, no spaces, unescaped Unicode; nan and infinity are refused with ValueError.
@@ -22,6 +24,18 @@ def fingerprint(content: Any) -> str:
     '015abd7f5cc5'
     """
     return hashlib.sha256(canonical_json(content).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def wire_json(content: Any) -> bytes:
+    """The bytes in which a request is sent and by which it is known: keys sorted, half surrogate pairs as `?`; fast.
+
+    >>> wire_json({"b": "half \\ud83d", "a": 1})
+    b'{"a":1,"b":"half ?"}'
+    """
+    try:
+        return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # half a surrogate pair, or a number of more than 64 bits
+        return canonical_json(content).encode("utf-8", "replace")
 
 
 def file_sha256(path: Path) -> str:

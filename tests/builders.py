@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from functools import cache
 from pathlib import Path
@@ -15,9 +15,11 @@ import pytest
 
 from judgefair.cli import main
 from judgefair.compile import JudgeProgram, compile_judge
-from judgefair.records import Item
+from judgefair.records import Item, Rating
 from judgefair.rubric import load_rubric
 from judgefair.rubric.rubric import Judging, Rubric
+from judgefair.rubric.scale import Scale
+from judgefair.runs import items as run_items
 from judgefair.runs import tables
 from judgefair.runs.folder import PROGRAM, write_manifest
 from judgefair.validation.assemble import assemble
@@ -50,6 +52,12 @@ def write_items(items: Sequence[Item], path: Path) -> Path:
     rows = [{"item_id": item.item_id, "query": item.query, "response": item.response} for item in items]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     return path
+
+
+def write_ratings(ratings: Iterable[Rating], scales: Mapping[str, Scale], run: Path) -> None:
+    """The `ratings.parquet` of a run, as its judge stage writes it."""
+    schema = tables.ratings_schema(scales.values())
+    tables.write_judged([tables.ratings_table(ratings, schema)], schema, run)
 
 
 def landed(run: Path) -> list[tuple[str, str, int]]:
@@ -162,7 +170,7 @@ def planted_run(
     run.mkdir(parents=True, exist_ok=True)
     program = compile_judge(rubric)
     program.save(run / PROGRAM)
-    tables.write_items(items, run)
+    run_items.write_items(items, run)
     tables.write_coded(ratings, {criterion.id: criterion.scale for criterion in rubric.criteria}, run)
     content: dict[str, Any] = {
         "stage": "judge", "program": program.fingerprint, "model": {"name": judge, "server": "http://nowhere"},

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import socket
+import struct
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +13,7 @@ from email.utils import format_datetime
 from typing import Any
 
 PATIENCE = 30.0  # seconds until a wait for something that does not come is an error
+BETWEEN_DRIPS = 0.001  # seconds
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,8 @@ class Behaviour:
 
     `content` builds the message from the request's schema; `raw` replaces the whole body. `cut` sends only so many bytes
     of the body and closes; `drop` closes before (`"before"`) or in the midst of (`"headers"`) the headers. `held` waits for
-    `Loopback.release`.
+    `Loopback.release`. `encode` turns the body into the bytes that are sent, `drip` sends so many of them at a time. `reset`
+    ends the connection, wherever it ends, with a reset. `stalls` leaves it open after what was sent, until the client goes away.
     """
 
     status: int = 200
@@ -31,6 +35,15 @@ class Behaviour:
     cut: int | None = None
     drop: str | None = None
     held: bool = False
+    encode: Callable[[bytes], bytes] | None = None
+    drip: int | None = None
+    reset: bool = False
+    stalls: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of a reply is sent."""
+        return self.drop is None and self.cut is None and not self.stalls
 
 
 @dataclass(frozen=True)
@@ -45,6 +58,15 @@ class Call:
     @property
     def prompt(self) -> str:
         return self.body["messages"][-1]["content"]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What was done about a call, and whether a whole reply went out."""
+
+    call: Call
+    behaviour: Behaviour
+    is_whole: bool
 
 
 Script = Callable[[int, dict[str, Any]], Behaviour]
@@ -107,6 +129,7 @@ class Loopback:
     def __init__(self, script: Script, models: tuple[str, ...]) -> None:
         self.script, self.models = script, models
         self.calls: list[Call] = []
+        self.sent: list[Sent] = []
         self.asked_for_models: list[Mapping[str, str]] = []
         self.in_flight = self.most_in_flight = self.answered = 0
         self._changed = threading.Condition()
@@ -122,6 +145,11 @@ class Loopback:
     def prompts(self) -> Counter[str]:
         """How often each prompt was asked."""
         return Counter(call.prompt for call in self.calls)
+
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether nobody is connected."""
+        return not self._handlers
 
     def release(self) -> None:
         """Answer whatever is held, now and from here on."""
@@ -155,7 +183,8 @@ class Loopback:
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task
-        self._handlers.add(task)
+        with self._changed:
+            self._handlers.add(task)
         try:
             while await self._answer_one(reader, writer):
                 pass
@@ -163,7 +192,9 @@ class Loopback:
             pass
         finally:
             writer.close()
-            self._handlers.discard(task)
+            with self._changed:
+                self._handlers.discard(task)
+                self._changed.notify_all()
 
     async def _answer_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Answer one request; whether the connection stays open."""
@@ -175,12 +206,16 @@ class Loopback:
         if (method, path) == ("GET", "/v1/models"):
             self.asked_for_models.append(named)
             listed = {"object": "list", "data": [{"id": name, "object": "model"} for name in self.models]}
-            return await _send(writer, Behaviour(), json.dumps(listed).encode())
+            await _send(writer, Behaviour(), json.dumps(listed).encode())
+            return True
         if (method, path) != ("POST", "/v1/chat/completions"):
-            return await _send(writer, Behaviour(404), b'{"error": {"message": "no such path"}}')
-        return await self._complete(writer, body, named)
+            await _send(writer, Behaviour(404), b'{"error": {"message": "no such path"}}')
+            return True
+        return await self._complete(reader, writer, body, named)
 
-    async def _complete(self, writer: asyncio.StreamWriter, raw_body: bytes, headers: Mapping[str, str]) -> bool:
+    async def _complete(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, raw_body: bytes, headers: Mapping[str, str]
+    ) -> bool:
         with self._changed:
             call = Call(len(self.calls) + 1, raw_body, json.loads(raw_body), headers)
             self.calls.append(call)
@@ -195,11 +230,16 @@ class Loopback:
         finally:
             with self._changed:
                 self.in_flight -= 1
-        stays_open = await _send(writer, behaviour, reply)
+        await _send(writer, behaviour, reply)
         with self._changed:
             self.answered += 1
+            self.sent.append(Sent(call, behaviour, behaviour.is_whole))
             self._changed.notify_all()
-        return stays_open
+        if behaviour.stalls:
+            await reader.read()
+        if behaviour.reset:
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        return behaviour.is_whole and not behaviour.reset and behaviour.headers.get("connection") != "close"
 
 
 def _completion(behaviour: Behaviour, body: dict[str, Any]) -> bytes:
@@ -210,19 +250,23 @@ def _completion(behaviour: Behaviour, body: dict[str, Any]) -> bytes:
     return json.dumps({"object": "chat.completion", "model": body["model"], "choices": [choice], "usage": usage}).encode()
 
 
-async def _send(writer: asyncio.StreamWriter, behaviour: Behaviour, body: bytes) -> bool:
-    """Send a reply, whole or cut short; whether the connection stays open."""
+async def _send(writer: asyncio.StreamWriter, behaviour: Behaviour, body: bytes) -> None:
+    """Send a reply, whole or cut short."""
     if behaviour.drop == "before":
-        return False
-    lines = [f"HTTP/1.1 {behaviour.status} Whatever", "content-type: application/json", f"content-length: {len(body)}"]
-    lines += [f"{name}: {value}" for name, value in behaviour.headers.items()]
+        return
+    body = behaviour.encode(body) if behaviour.encode else body
+    named = {"content-type": "application/json", "content-length": str(len(body)), **behaviour.headers}
+    if "transfer-encoding" in named:
+        del named["content-length"]
+    lines = [f"HTTP/1.1 {behaviour.status} Whatever", *(f"{name}: {value}" for name, value in named.items())]
     head = ("\r\n".join(lines) + "\r\n\r\n").encode()
-    if behaviour.drop == "headers":
-        writer.write(head[:30])
-    else:
-        writer.write(head + (body if behaviour.cut is None else body[: behaviour.cut]))
-    await writer.drain()
-    return behaviour.drop is None and behaviour.cut is None
+    whole = head[:30] if behaviour.drop == "headers" else head + (body if behaviour.cut is None else body[: behaviour.cut])
+    step = behaviour.drip or len(whole)
+    for start in range(0, len(whole), step):
+        writer.write(whole[start : start + step])
+        await writer.drain()
+        if behaviour.drip:
+            await asyncio.sleep(BETWEEN_DRIPS)
 
 
 @contextmanager

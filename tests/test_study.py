@@ -12,8 +12,8 @@ import pytest
 
 import judgefair as jf
 from judgefair.errors import BudgetError, InputError
+from judgefair.runs.items import read_run_items
 from judgefair.runs.queries import read_queries, read_responses
-from judgefair.runs.tables import read_run_items
 from judgefair.study import load_study, price
 
 GAP, BIAS = -0.6, 0.4

@@ -2,16 +2,18 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
+import orjson
 import pandas as pd
 
 from judgefair import folders, plugins
 from judgefair.calibration.card import Card, read_card
+from judgefair.calibration.cells import from_cells
 from judgefair.calibration.fetch import fetched_files
 from judgefair.calibration.ratings import RatedItems, rated_items, read_table
 from judgefair.calibration.splits import SPLITS, assign_splits
@@ -19,6 +21,8 @@ from judgefair.calibration.tables import SetTables
 from judgefair.errors import InputError, did_you_mean
 from judgefair.fingerprint import fingerprint
 from judgefair.records import Item
+
+FIELDS = {"item_id", "query", "response", "populations", "scenario_id", "meta"}
 
 
 @dataclass(frozen=True)
@@ -145,18 +149,7 @@ def find_set(source: str | os.PathLike[str]) -> Path:
 
 def read_items(path: Path) -> list[Item]:
     """Items of an `items.jsonl`; InputError names the line that is not one."""
-    items = []
-    try:
-        lines = path.read_text("utf-8").split("\n")  # not splitlines, which also splits at U+2028 within a text
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}). Expected one JSON object a line") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 text (byte {error.start}). Save it as UTF-8") from None
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            items.append(_item(line, f"{path}:{number}"))
-    if not items:
-        raise InputError(f'{path}: no items. Expected lines such as {{"item_id": "a1", "query": "...", "response": "..."}}')
+    items = list(ItemsFile(path))
     seen: set[str] = set()
     for item in items:
         if item.item_id in seen:
@@ -165,19 +158,46 @@ def read_items(path: Path) -> list[Item]:
     return items
 
 
+class ItemsFile:
+    """The items of an `items.jsonl`, however many: read a line at a time, anew whenever they are gone through.
+
+    Raises
+    ------
+    InputError : names the line that is no item; the file cannot be read, or holds none.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __iter__(self) -> Iterator[Item]:
+        number = n = 0
+        try:
+            with self._path.open("rb") as file:
+                for number, line in enumerate(file, 1):  # by line feeds: a text may hold U+2028, which is none
+                    if line.strip():
+                        n += 1
+                        yield _item(line.decode("utf-8"), f"{self._path}:{number}")
+        except OSError as error:
+            raise InputError(f"{self._path}: cannot be read ({error.strerror}). Expected one JSON object a line") from None
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"{self._path}:{number}: not UTF-8 text (byte {error.start} of the line). Save it as UTF-8"
+            ) from None
+        if not n:
+            raise InputError(
+                f'{self._path}: no items. Expected lines such as {{"item_id": "a1", "query": "...", "response": "..."}}'
+            )
+
+
 def _item(line: str, where: str) -> Item:
-    fields = {"item_id", "query", "response", "populations", "scenario_id", "meta"}
     try:
-        data = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{where}: not JSON ({error}). Write one object a line") from None
+        data = orjson.loads(line)
+    except ValueError:
+        data = _read_slowly(line, where)
     if not isinstance(data, dict):
         raise InputError(f"{where}: a JSON {type(data).__name__}. Expected an object with item_id, query and response")
-    for name in data:
-        if name not in fields:
-            raise InputError(
-                f"{where}: '{name}' is no field of an item.{did_you_mean(name, fields)} Put anything else under meta"
-            )
+    for name in data.keys() - FIELDS:
+        raise InputError(f"{where}: '{name}' is no field of an item.{did_you_mean(name, FIELDS)} Put anything else under meta")
     for name in ("item_id", "query", "response"):
         if not isinstance(data.get(name), str):
             raise InputError(f"{where}: {name} is {data.get(name)!r}. Expected text")
@@ -189,6 +209,14 @@ def _item(line: str, where: str) -> Item:
     return Item(data["item_id"], data["query"], data["response"], populations, data.get("scenario_id"), data.get("meta") or {})
 
 
+def _read_slowly(line: str, where: str) -> Any:
+    """What the standard library reads and orjson does not, such as half a surrogate pair; or what is wrong with the line."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{where}: not JSON ({error}). Write one object a line") from None
+
+
 def _recipe(card: Card) -> Callable[[dict[str, Path]], SetTables]:
     read: Callable[[dict[str, Path]], SetTables] = plugins.load("recipes", card.id).read
     return read
@@ -196,6 +224,6 @@ def _recipe(card: Card) -> Callable[[dict[str, Path]], SetTables]:
 
 def _read_files(folder: Path) -> SetTables:
     raters = folder / "raters.csv"
-    ratings = read_table(folder / "ratings.csv")
-    known = read_table(raters) if raters.is_file() else ratings.filter(["rater_id"]).drop_duplicates()
+    ratings = from_cells(read_table(folder / "ratings.csv"))
+    known = from_cells(read_table(raters)) if raters.is_file() else ratings.filter(["rater_id"]).drop_duplicates()
     return SetTables(read_items(folder / "items.jsonl"), ratings, known)

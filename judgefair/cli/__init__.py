@@ -1,10 +1,12 @@
 """The command line. Nothing heavy is imported before a command needs it."""
 
+import signal
 import sys
 
 import typer
 
 from judgefair.cli import annotating, demo, estimating, judging, models, reports, rubrics, sets, studying
+from judgefair.cli.output import note
 from judgefair.errors import JudgefairError
 
 app = typer.Typer(
@@ -20,9 +22,13 @@ for family in (demo, rubrics, studying, judging, estimating, annotating, sets, m
 
 
 def main() -> None:
-    """Run a command; an expected error is told in words, with its exit code."""
+    """Run a command; an expected error is told in words, with its exit code.
+
+    A request to terminate ends the work as Ctrl-C does: what is in flight is let go, and what had landed is kept.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         app()
     except JudgefairError as error:
-        print(f"judgefair: {error}", file=sys.stderr)  # noqa: T201 - this is the command line
+        note(f"judgefair: {error}")
         sys.exit(error.exit_code)

@@ -2,26 +2,22 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from judgefair.cli import options
 from judgefair.cli.output import JSON, note, progress_bar, say, say_json
 from judgefair.errors import BudgetError, UsageError
 
 if TYPE_CHECKING:
-    from judgefair.runs import Progress
+    from judgefair.runs.engines import Engine
     from judgefair.validation import Check, Validation
 
-ModelOption = Annotated[str, typer.Option("--model", help="local, scripted:NAME, NAME, NAME@BASE_URL or BASE_URL.")]
-KeyEnv = Annotated[str, typer.Option("--key-env", help="Environment variable that holds the key.")]
-Concurrency = Annotated[int, typer.Option("--concurrency", min=1, help="At most so many requests in flight.")]
-MaxCalls = Annotated[int | None, typer.Option("--max-calls", min=0, help="Stop before more calls than this.")]
-MaxTokens = Annotated[int | None, typer.Option("--max-tokens", min=0, help="Stop once so many tokens are spent.")]
-Timeout = Annotated[float, typer.Option("--timeout", min=1, help="Seconds that one request may take.")]
-Attempts = Annotated[int, typer.Option("--attempts", min=1, help="How often the identical prompt is sent before giving up.")]
-AsOf = Annotated[str | None, typer.Option("--as-of", help="Date of the run, kept in its manifest; today where not given.")]
-Cache = Annotated[bool, typer.Option("--cache/--no-cache", help="Use and keep replies across runs.")]
+Via = Annotated[Literal["online", "batch"], typer.Option("--via", help="online, or batch: the same requests by the Batch API.")]
+EngineName = Annotated[Literal["local", "ray"], typer.Option("--engine", help="local: this process; ray: a Ray cluster.")]
+Address = Annotated[str | None, typer.Option("--address", help="With --engine ray: the cluster; one of its own where left out.")]
+Workers = Annotated[int | None, typer.Option("--workers", min=1, help="With --engine ray: how many; one a CPU where left out.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -38,49 +34,59 @@ def judge_(
             "--items", help="items.jsonl (item_id, query, response, populations?, scenario_id?), or a run's items.parquet."
         ),
     ],
-    model: ModelOption,
+    model: options.ModelName,
     out: Annotated[Path, typer.Option("--out", help="Run folder; the same command again resumes.")],
-    concurrency: Concurrency = 8,
+    concurrency: options.Concurrency = 8,
     replicates: Annotated[int, typer.Option("--replicates", min=1, help="Judgments of each item.")] = 1,
-    max_calls: MaxCalls = None,
-    max_tokens: MaxTokens = None,
-    key_env: KeyEnv = "OPENAI_API_KEY",
-    timeout: Timeout = 600,
-    attempts: Attempts = 6,
-    cache: Cache = True,
-    as_of: AsOf = None,
+    max_calls: options.MaxCalls = None,
+    max_tokens: options.MaxTokens = None,
+    max_cost: options.MaxCost = None,
+    prices: options.Prices = None,
+    max_seconds: options.MaxSeconds = None,
+    rpm: options.RequestsPerMinute = None,
+    tpm: options.TokensPerMinute = None,
+    key_env: options.KeyEnv = "OPENAI_API_KEY",
+    key_file: options.KeyFile = None,
+    timeout: options.Timeout = 600,
+    call_seconds: options.CallSeconds = None,
+    attempts: options.Attempts = 6,
+    hedge_after: options.HedgeAfter = None,
+    via: Via = "online",
+    engine: EngineName = "local",
+    address: Address = None,
+    workers: Workers = None,
+    cache: options.Cache = True,
+    as_of: options.AsOf = None,
     as_json: bool = JSON,
 ) -> None:
     """Judge items and write ratings.parquet; every reply is kept as it lands, and none is paid twice."""
-    from judgefair.calibration import read_items
+    from judgefair.calibration import ItemsFile
     from judgefair.compile import load_program
-    from judgefair.models import choose_model
-    from judgefair.models.budget import Budget
     from judgefair.models.retry import RetryPolicy
     from judgefair.runs import judge
+    from judgefair.runs.items import ITEMS, ItemsTable
     from judgefair.runs.respond_stage import read_system
-    from judgefair.runs.tables import ITEMS, read_run_items
 
-    loaded, system = load_program(program), {}
-    if items.name == ITEMS:  # of simulated users, with what is known of the system that answered them
-        read, system = read_run_items(items.parent), read_system(items.parent)
-    else:
-        read = read_items(items)
-    chosen = choose_model(model, key_env=key_env, timeout=timeout)
+    loaded = load_program(program)
+    is_table = items.name == ITEMS  # of simulated users, with what is known of the system that answered them
+    read, system = (ItemsTable(items), read_system(items.parent)) if is_table else (ItemsFile(items), {})
+    chosen = options.model_named(model, key_env, key_file, timeout)
     with progress_bar("judging") as update:
         judged = judge(
             loaded, read, chosen, out,
-            concurrency=concurrency, replicates=replicates, budget=Budget(max_calls, max_tokens),
-            policy=RetryPolicy(attempts), use_cache=cache, as_of=as_of, beside=system, on_progress=update,
+            concurrency=concurrency, replicates=replicates, policy=RetryPolicy(attempts, call_seconds=call_seconds, hedge_after=hedge_after),
+            budget=options.budget(max_calls, max_tokens, max_cost, max_seconds, prices), limits=options.limits(rpm, tpm),
+            use_cache=cache, engine=_engine(via, engine, address, workers), as_of=as_of, beside=system, on_progress=update,
         )  # fmt: skip
-    result = {"run": str(out), "ratings": str(out / "ratings.parquet"), **_spent(judged.progress)}
+    result = {"run": str(out), "ratings": str(out / "ratings.parquet"), **options.spent(judged.progress)}
     if as_json:
         say_json(result)
     else:
         say(
-            f"{result['ratings']}: {len(judged.ratings):,} ratings by {chosen.name}, {sum(judged.progress.missing.values()):,} missing"
+            f"{result['ratings']}: {judged.n_ratings:,} ratings by {chosen.name}, {sum(judged.progress.missing.values()):,} missing"
         )
-    _stop_on_missing(judged.progress.missing, len(judged.ratings), loaded.rubric.validity.max_unparsable_rate)
+        options.say_spent(judged.progress)
+    _stop_on_missing(judged.progress.missing, judged.n_ratings, loaded.rubric.validity.max_unparsable_rate)
 
 
 def validate(
@@ -108,14 +114,19 @@ def validate(
         list[str] | None, typer.Option("--reference", help="With --ratings: AXIS=GROUP to take gaps against.")
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="Folder for the run and its report; the same command again resumes.")] = ...,  # type: ignore[assignment]
-    concurrency: Concurrency = 8,
-    max_calls: MaxCalls = None,
-    max_tokens: MaxTokens = None,
-    key_env: KeyEnv = "OPENAI_API_KEY",
-    timeout: Timeout = 600,
-    cache: Cache = True,
+    concurrency: options.Concurrency = 8,
+    max_calls: options.MaxCalls = None,
+    max_tokens: options.MaxTokens = None,
+    max_cost: options.MaxCost = None,
+    prices: options.Prices = None,
+    rpm: options.RequestsPerMinute = None,
+    tpm: options.TokensPerMinute = None,
+    key_env: options.KeyEnv = "OPENAI_API_KEY",
+    key_file: options.KeyFile = None,
+    timeout: options.Timeout = 600,
+    cache: options.Cache = True,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the resampling.")] = 0,
-    as_of: AsOf = None,
+    as_of: options.AsOf = None,
     as_json: bool = JSON,
 ) -> None:
     """Hold a judge against humans, overall and for each population, and write a report.
@@ -124,7 +135,6 @@ def validate(
     one rater of a table is held against the others.
     """
     import judgefair as jf
-    from judgefair.models.budget import Budget
     from judgefair.validation import save_validation
 
     if ratings is not None:
@@ -140,10 +150,11 @@ def validate(
         raise UsageError("expected --program P.json --set ID --model M, or --ratings FILE --judge NAME --scale S")
     _refuse({"--judge": judge, "--scale": scale, "--reference": reference}, "--program")
     loaded, cset = jf.load_program(program), jf.load_calibration_set(set_id)
-    chosen = jf.models.choose_model(model, key_env=key_env, timeout=timeout)
+    chosen = options.model_named(model, key_env, key_file, timeout)
     with progress_bar(f"judging {cset.id}") as update:
         validation = jf.validate(
-            loaded, cset, chosen, split=split, limit=limit, run=out, concurrency=concurrency, budget=Budget(max_calls, max_tokens),
+            loaded, cset, chosen, split=split, limit=limit, run=out, concurrency=concurrency,
+            budget=options.budget(max_calls, max_tokens, max_cost, None, prices), limits=options.limits(rpm, tpm),
             use_cache=cache, as_of=as_of, seed=seed, on_progress=update,
         )  # fmt: skip
     _report(validation, out, as_json)
@@ -195,11 +206,21 @@ def _stop_on_missing(missing: Counter[str], n_ratings: int, allowed: float) -> N
         raise typer.Exit(4)
 
 
-def _spent(progress: "Progress") -> dict[str, Any]:
-    return {
-        "judgments": progress.done, "reused": progress.reused, "calls": progress.budget.calls, "tokens": progress.budget.tokens,
-        "missing": dict(progress.missing),
-    }  # fmt: skip
+def _engine(via: str, engine: str, address: str | None, workers: int | None) -> "Engine | None":
+    """Where the work is done; None is this process."""
+    if engine != "ray" and (address is not None or workers is not None):
+        raise UsageError("--address and --workers go with --engine ray")
+    if via == "batch":
+        if engine == "ray":
+            raise UsageError("--via batch is worked through by the server. Leave --engine ray out")
+        from judgefair.runs.engines.batch import batch
+
+        return batch(tell=note)
+    if engine == "ray":
+        from judgefair.runs.engines.ray import ray_cluster
+
+        return ray_cluster(address, workers)
+    return None
 
 
 def _scales(texts: list[str]) -> Any:

@@ -1,4 +1,4 @@
-"""How does the command line speak? Results on stdout, progress and notes on stderr."""
+"""How does the command line speak? Results on stdout, progress and notes on stderr; no text steers the terminal."""
 
 import json
 import time
@@ -8,36 +8,40 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from judgefair.records import printable
+
 if TYPE_CHECKING:
     from judgefair.runs import Progress
 
+SHOWN_EVERY = 0.1  # seconds
 JSON = typer.Option(False, "--json", help="Print the result as one JSON document.")
 
 
 def say(text: str = "") -> None:
     """A line of the result."""
-    typer.echo(text)
+    typer.echo(printable(text))
 
 
 def note(text: str) -> None:
     """A line beside the result."""
-    typer.echo(text, err=True)
+    typer.echo(printable(text), err=True)
 
 
 def say_json(content: Any) -> None:
     """The result as one JSON document."""
-    typer.echo(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
+    say(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
 
 
 @contextmanager
 def progress_bar(what: str) -> Iterator[Callable[["Progress"], None]]:
-    """A bar on stderr with rate, time left and spend; where stderr is no terminal, a line every ten seconds."""
+    """A bar on stderr with rate, time left, spend and notes; where stderr is no terminal, a line every ten seconds."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
     console = Console(stderr=True)
-    started, last_line, last_done = time.monotonic(), [time.monotonic()], [0]
+    started, last_line, last_done, last_shown = time.monotonic(), [time.monotonic()], [0], [float("-inf")]
+    told: list[str] = []
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -50,10 +54,19 @@ def progress_bar(what: str) -> Iterator[Callable[["Progress"], None]]:
         task = bar.add_task(what, total=None, detail="")
 
         def update(progress: "Progress") -> None:
+            while len(told) < len(progress.notes):
+                told.append(progress.notes[len(told)])
+                note(f"{what}: {told[-1]}")
+            now = time.monotonic()
+            if now - last_shown[0] < SHOWN_EVERY and progress.done < progress.total:  # drawing takes longer than a judgment
+                return
+            last_shown[0] = now
             asked = progress.done - progress.reused
             rate = asked / max(time.monotonic() - started, 1e-9)
             missing = sum(progress.missing.values())
-            detail = f"{rate:,.1f}/s, {progress.budget.calls:,} calls, {progress.budget.tokens:,} tokens, {missing:,} missing"
+            spent = progress.budget
+            cost = f", {spent.cost:,.2f} spent" if spent.prices else ""
+            detail = f"{rate:,.1f}/s, {spent.calls:,} calls, {spent.tokens:,} tokens{cost}, {missing:,} missing"
             bar.update(task, completed=progress.done, total=progress.total, detail=detail)
             is_over = progress.done == progress.total and last_done[0] < progress.total
             last_done[0] = progress.done

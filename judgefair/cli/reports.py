@@ -1,7 +1,7 @@
-"""Verbs on what was made: report, plugins."""
+"""Verbs on what was made: report, show, plugins."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,6 +11,7 @@ from judgefair.cli.output import JSON, say, say_json
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
     app.command()(report)
+    app.command()(show)
     app.command()(plugins)
 
 
@@ -26,6 +27,49 @@ def report(
         say_json(found.to_json())
     else:
         say(f"{found.headline}\nReport: {path}")
+
+
+def show(
+    run: Annotated[Path, typer.Argument(help="A run folder that judge filled.")],
+    item: Annotated[str, typer.Argument(metavar="ITEM", help="An item_id of the run.")],
+    as_json: bool = JSON,
+) -> None:
+    """Everything about one item: its texts, every prompt, attempt and reply, and all ratings."""
+    from judgefair.runs.shown import show_item
+
+    found = show_item(run, item)
+    if as_json:
+        say_json(found)
+    else:
+        _say_item(found)
+
+
+def _say_item(found: dict[str, Any]) -> None:
+    shows = ", ".join(f"{axis}: {group}" for axis, group in found["populations"].items()) or "no population"
+    say(f"{found['item_id']}   scenario {found['scenario_id'] or 'of its own'}   {shows}")
+    for name in ("query", "response"):
+        say(f"\n--- {name}\n{found[name]}")
+    if found["no_response"]:
+        say(f"\nno response: {found['no_response']['reason']}, {found['no_response']['detail']}")
+    for call in found["calls"]:
+        say(f"\n=== {call['call']}, replicate {call['replicate']}   key {call['key'][:16]}")
+        for message in call["request"]["messages"]:
+            say(f"--- {message['role']}\n{message['content']}")
+        for attempt in call["attempts"]:
+            say(f"--- attempt {attempt['number']} at {attempt['at']}, {attempt['seconds']:.3f} s: {attempt['error'] or 'landed'}")
+        reply = call["reply"]
+        if reply is None:
+            say("--- no reply has landed")
+        else:
+            if not call["attempts"]:
+                say("--- taken from another run: no attempt was made in this one")
+            tokens = f"{reply['prompt_tokens']:,} + {reply['completion_tokens']:,} tokens"
+            say(f"--- reply ({tokens}, ended by {reply['finish_reason']})\n{reply['text'] or reply['refusal'] or ''}")
+    say("\n=== ratings")
+    for row in found["ratings"]:
+        said = row["value"] if row["missing"] is None else f"missing ({row['missing']})"
+        why = f"   {row['rationale']}" if row["rationale"] else ""
+        say(f"{row['criterion']}   {row['rater_id']} ({row['rater_kind']}), replicate {row['replicate']}: {said}{why}")
 
 
 def plugins(as_json: bool = JSON) -> None:

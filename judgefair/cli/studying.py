@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from judgefair.cli import options
 from judgefair.cli.output import JSON, note, progress_bar, say, say_json
 from judgefair.errors import BudgetError, UsageError
 
@@ -15,11 +16,6 @@ if TYPE_CHECKING:
 
 MOST_IMBALANCE = 0.05
 RUBRIC = Annotated[str, typer.Argument(metavar="RUBRIC", help="A rubric's folder, its file, or the id of a shipped one.")]
-Concurrency = Annotated[int, typer.Option("--concurrency", min=1, help="At most so many requests in flight.")]
-MaxCalls = Annotated[int | None, typer.Option("--max-calls", min=0, help="Stop before more calls than this.")]
-MaxTokens = Annotated[int | None, typer.Option("--max-tokens", min=0, help="Stop once so many tokens are spent.")]
-KeyEnv = Annotated[str, typer.Option("--key-env", help="Environment variable that holds the key.")]
-Cache = Annotated[bool, typer.Option("--cache/--no-cache", help="Use and keep replies across runs.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything that is drawn.")]
 
 
@@ -74,11 +70,16 @@ def users(
     sd: Annotated[
         float | None, typer.Option("--sd", min=0.0, help="For the smallest gap: standard deviation of labels, in scale points.")
     ] = None,
-    concurrency: Concurrency = 8,
-    max_calls: MaxCalls = None,
-    max_tokens: MaxTokens = None,
-    key_env: KeyEnv = "OPENAI_API_KEY",
-    cache: Cache = True,
+    concurrency: options.Concurrency = 8,
+    max_calls: options.MaxCalls = None,
+    max_tokens: options.MaxTokens = None,
+    max_cost: options.MaxCost = None,
+    prices: options.Prices = None,
+    rpm: options.RequestsPerMinute = None,
+    tpm: options.TokensPerMinute = None,
+    key_env: options.KeyEnv = "OPENAI_API_KEY",
+    key_file: options.KeyFile = None,
+    cache: options.Cache = True,
     seed: Seed = 0,
     as_json: bool = JSON,
 ) -> None:
@@ -106,8 +107,6 @@ def users(
         return
     if out is None:
         raise UsageError("expected --out RUN to write queries to, or --dry-run to see the design")
-    from judgefair.models import choose_model
-    from judgefair.models.budget import Budget
     from judgefair.runs.simulate_stage import simulate
 
     over: list[int] = [0]
@@ -118,9 +117,10 @@ def users(
             update(progress)
 
         queries = simulate(
-            loaded, design, out, renderer=None if model == "template" else choose_model(model, key_env=key_env),
-            reader=choose_model(reader, key_env=key_env) if reader else None, rerenders=rerenders, concurrency=concurrency,
-            budget=Budget(max_calls, max_tokens), use_cache=cache, on_progress=on_progress,
+            loaded, design, out, renderer=None if model == "template" else options.model_named(model, key_env, key_file),
+            reader=options.model_named(reader, key_env, key_file) if reader else None, rerenders=rerenders, concurrency=concurrency,
+            budget=options.budget(max_calls, max_tokens, max_cost, None, prices), limits=options.limits(rpm, tpm),
+            use_cache=cache, on_progress=on_progress,
         )  # fmt: skip
     _say_queries(queries, out, as_json)
     if over[0]:
@@ -162,18 +162,20 @@ def respond_(
     refusal_judge: Annotated[
         str | None, typer.Option("--refusal-judge", help="A model that tells refusals from answers.")
     ] = None,
-    concurrency: Concurrency = 8,
-    max_calls: MaxCalls = None,
-    max_tokens: MaxTokens = None,
-    key_env: KeyEnv = "OPENAI_API_KEY",
-    cache: Cache = True,
+    concurrency: options.Concurrency = 8,
+    max_calls: options.MaxCalls = None,
+    max_tokens: options.MaxTokens = None,
+    max_cost: options.MaxCost = None,
+    prices: options.Prices = None,
+    rpm: options.RequestsPerMinute = None,
+    tpm: options.TokensPerMinute = None,
+    key_env: options.KeyEnv = "OPENAI_API_KEY",
+    key_file: options.KeyFile = None,
+    cache: options.Cache = True,
     as_json: bool = JSON,
 ) -> None:
     """Put a run's queries to the system under evaluation; an error, a time-out or a refusal is kept as what it is."""
-    import yaml
-
-    from judgefair.models import choose_model
-    from judgefair.models.budget import Budget
+    from judgefair.rubric.strict_yaml import read_value
     from judgefair.runs.queries import items_of, read_queries
     from judgefair.runs.respond_stage import keep_answers, respond
     from judgefair.targets import make_target
@@ -183,18 +185,18 @@ def respond_(
         name, equals, value = text.partition("=")
         if not equals:
             raise UsageError(f"--set is '{text}'. Expected KEY=VALUE, such as model=gpt-4.1-mini")
-        try:
-            settings[name] = yaml.safe_load(value)
-        except yaml.YAMLError:  # a text with a colon or bracket in it, and nothing else
-            settings[name] = value
+        settings[name] = read_value(value)
     if kind == "chat":
         settings.setdefault("key_env", key_env)
+        if key_file is not None:
+            settings.setdefault("key_file", str(key_file))
     target, queries = make_target(system, kind, settings, Path()), read_queries(run)
     with progress_bar(f"{system} answers") as update:
         responses = respond(
             queries, target, run, replicates=replicates,
-            refusal_judge=choose_model(refusal_judge, key_env=key_env) if refusal_judge else None, concurrency=concurrency,
-            budget=Budget(max_calls, max_tokens), use_cache=cache, on_progress=update,
+            refusal_judge=options.model_named(refusal_judge, key_env, key_file) if refusal_judge else None,
+            concurrency=concurrency, budget=options.budget(max_calls, max_tokens, max_cost, None, prices),
+            limits=options.limits(rpm, tpm), use_cache=cache, on_progress=update,
         )  # fmt: skip
     keep_answers(items_of(queries, responses), target, run)
     missing: dict[str, int] = {}
@@ -220,7 +222,7 @@ def run_(
         Path | None, typer.Option("--out", help="Run folder; runs/<id> where left out. The same command again resumes.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print design, calls and price, and do nothing.")] = False,
-    cache: Cache = True,
+    cache: options.Cache = True,
     as_json: bool = JSON,
 ) -> None:
     """Everything a study file says, from simulated users to verdicts and one report."""

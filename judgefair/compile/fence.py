@@ -20,6 +20,7 @@ _LOOK_ALIKES = (
     (re.compile(r"<(?=[|\uff5c])|<(?=/?s>)|<(?=/?(?:start|end)_of_turn>)", re.IGNORECASE), "("),
     (re.compile(r"\[(?=/?INST\])", re.IGNORECASE), "("),
 )
+_ALL_BEGIN_OR_END_WITH = re.compile(rf"{_LESS_THAN}|[\[\]]")
 
 
 def fence(text: str, tag: str = JUDGED) -> str:
@@ -31,6 +32,8 @@ def fence(text: str, tag: str = JUDGED) -> str:
     </judged_text>
     """
     text = sendable(text)
+    if _ALL_BEGIN_OR_END_WITH.search(text) is None:  # most texts: one look in place of seven
+        return f"<{tag}>\n{text}\n</{tag}>"
     for pattern, harmless in (*((look_alike(each), "(") for each in dict.fromkeys((JUDGED, tag))), *_LOOK_ALIKES):
         text = pattern.sub(harmless, text)
     return f"<{tag}>\n{text}\n</{tag}>"

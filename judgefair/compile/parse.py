@@ -38,7 +38,7 @@ def read_fields(reply: Reply, names: Sequence[str]) -> dict[str, Any]:
     if not text.strip():
         raise Unparsable("an empty reply")
     try:
-        fields = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        fields = _STRICT.decode(text)
     except json.JSONDecodeError as error:
         raise Unparsable(f"not one JSON object: {error.msg} at character {error.pos}") from None
     except RecursionError:
@@ -113,3 +113,6 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> float:
     raise Unparsable(f"{name} is no level")
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_no_duplicates, parse_constant=_no_constant)

@@ -1,38 +1,83 @@
 """Was this very question asked before? Replies kept across runs."""
 
-import json
+import asyncio
+import hashlib
+import sqlite3
 from pathlib import Path
 
+import orjson
+
 from judgefair import folders
-from judgefair.fingerprint import fingerprint
-from judgefair.models.group_writer import GroupWriter, connect
+from judgefair.fingerprint import wire_json
+from judgefair.models.group_writer import connect
 from judgefair.models.model import Body, Model
 from judgefair.models.reply import Reply
 
+GROUP = 256
+PATIENCE = 5.0
+"""Seconds to wait for another process that writes; beyond them replies are kept for this run alone."""
+
 
 class ReplyCache:
-    """Replies by their key, in SQLite. Only replies that were understood are put in; failures never are."""
+    """Replies by their key, in SQLite. Only replies that were understood are put in; failures never are.
+
+    It is a convenience, and stops nothing: replies are written behind the caller's back, many at a time, and where the file
+    cannot be read or written nothing is found in it.
+    """
 
     def __init__(self, path: Path | None = None) -> None:
-        path = path or folders.cache() / "replies.sqlite"
-        self._writer = GroupWriter(path, "CREATE TABLE IF NOT EXISTS replies (key TEXT PRIMARY KEY, reply TEXT NOT NULL)")
-        self._reader = connect(path)
+        self._path = path or folders.cache() / "replies.sqlite"
+        self._waiting: list[tuple[bytes, bytes]] = []
+        self._writing: asyncio.Task[None] | None = None
+        self._reader: sqlite3.Connection | None = None
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._reader = connect(self._path)
+            self._reader.execute("PRAGMA journal_mode=WAL")
+            self._reader.execute("CREATE TABLE IF NOT EXISTS kept (key BLOB PRIMARY KEY, reply BLOB NOT NULL)")
+        except (OSError, sqlite3.Error):
+            self._reader = None
 
-    def get(self, key: str) -> Reply | None:
+    def get(self, key: bytes) -> Reply | None:
         """The reply kept under the key, or None."""
-        row = self._reader.execute("SELECT reply FROM replies WHERE key = ?", (key,)).fetchone()
-        return None if row is None else Reply.from_json(json.loads(row[0]))
+        if self._reader is None:
+            return None
+        try:
+            row = self._reader.execute("SELECT reply FROM kept WHERE key = ?", (key,)).fetchone()
+        except sqlite3.Error:
+            return None
+        return None if row is None else Reply.from_json(orjson.loads(row[0]))
 
-    async def put(self, key: str, reply: Reply) -> None:
-        """Keep a reply."""
-        await self._writer.write(("INSERT OR REPLACE INTO replies VALUES (?, ?)", (key, json.dumps(reply.to_json()))))
+    def put(self, key: bytes, reply: Reply) -> None:
+        """Keep a reply, soon."""
+        if self._reader is None:
+            return
+        self._waiting.append((key, orjson.dumps(reply.to_json())))
+        if len(self._waiting) >= GROUP and (self._writing is None or self._writing.done()):
+            group, self._waiting = self._waiting, []
+            self._writing = asyncio.create_task(asyncio.to_thread(self._write, group))
 
-    def close(self) -> None:
-        """End the writer."""
-        self._writer.close()
-        self._reader.close()
+    async def close(self) -> None:
+        """Keep what is waiting."""
+        if self._writing is not None:
+            await self._writing
+        if self._reader is not None:
+            if self._waiting:
+                self._write(self._waiting)
+            self._reader.close()
+
+    def _write(self, group: list[tuple[bytes, bytes]]) -> None:
+        try:
+            connection = connect(self._path, patience=PATIENCE)
+            with connection:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.executemany("INSERT OR REPLACE INTO kept VALUES (?, ?)", group)
+            connection.close()
+        except sqlite3.Error:  # they are in the run's own journal all the same
+            return
 
 
-def reply_key(model: Model, body: Body, sample: int) -> str:
-    """The key of a request: server, model, body and sample index. Nothing else decides what the reply can be."""
-    return fingerprint({"server": model.server, "model": model.name, "body": body, "sample": sample})
+def reply_key(model: Model, body: Body, sample: int) -> bytes:
+    """The key of a request: sha256 of server, model, body and sample index. Nothing else decides what the reply can be."""
+    asked = {"server": model.server, "model": model.name, "body": body, "sample": sample}
+    return hashlib.sha256(wire_json(asked)).digest()

@@ -1,20 +1,34 @@
 """Ask a model, as often as it takes within reason, and say what came of it."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import openai
 import tenacity
 
-from judgefair.models.budget import Budget, OverBudgetError
+from judgefair.fingerprint import wire_json
+from judgefair.models.budget import OverBudgetError
+from judgefair.models.gate import Gate
+from judgefair.models.hedge import first_answer
 from judgefair.models.model import Body, Model, Post
 from judgefair.models.openai_server import MalformedReplyError
 from judgefair.models.reply import Reply
-from judgefair.models.retry import EmptyReplyError, RetryAfterWait, RetryPolicy, is_transient, refuse_if_useless
+from judgefair.models.retry import (
+    OVERLOADED,
+    EmptyReplyError,
+    RetryAfterWait,
+    RetryPolicy,
+    is_transient,
+    refuse_if_useless,
+    wait_asked_for,
+)
 from judgefair.records import Missing, sendable
 
 MOST_CHARACTERS = 400
+BYTES_A_TOKEN = 4
+Failure = (openai.OpenAIError, MalformedReplyError, EmptyReplyError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,27 +42,38 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """The one way to ask a model: tenacity retries, the budget guards, every attempt is told to `on_attempt`."""
+    """The one way to ask a model: the gate lets requests pass, tenacity retries, every failure is told to `on_failure`."""
 
     model: Model
     post: Post
-    budget: Budget
+    gate: Gate
     policy: RetryPolicy = field(default_factory=RetryPolicy)
 
-    async def ask(self, body: Body, on_attempt: Callable[[Attempt], Awaitable[None]]) -> Reply | Missing:
+    async def ask(self, body: Body, on_failure: Callable[[Attempt], Awaitable[None]]) -> tuple[Reply, Attempt] | Missing:
         """Send the identical request until a reply lands.
 
         Returns
         -------
-        Reply, or Missing: `over_budget` where no call was left, `backend_failure` where no attempt brought a completion,
-        `unparsable` where every completion was empty.
+        The reply and the attempt that brought it, or Missing: `over_budget` where no call was left, `backend_failure` where no
+        attempt brought a completion, `unparsable` where every completion was empty.
 
         Raises
         ------
         ModelError : no request can succeed (key refused, no such model, no quota).
         """
+        try:
+            return await self._once(body, 1, on_failure)  # nearly always enough, and tenacity costs a quarter of a request
+        except OverBudgetError as error:
+            return Missing("over_budget", str(error))
+        except Failure as error:
+            return await self._again(body, error, on_failure)
+
+    async def _again(
+        self, body: Body, first: Exception, on_failure: Callable[[Attempt], Awaitable[None]]
+    ) -> tuple[Reply, Attempt] | Missing:
+        """The attempts after the first, which failed."""
         retrying = tenacity.AsyncRetrying(
-            stop=tenacity.stop_after_attempt(self.policy.attempts),
+            stop=self.policy.stop,
             wait=RetryAfterWait(self.policy),
             retry=tenacity.retry_if_exception(is_transient),
             reraise=True,
@@ -56,7 +81,10 @@ class Client:
         try:
             async for attempt in retrying:
                 with attempt:
-                    return await self._once(body, attempt.retry_state.attempt_number, on_attempt)
+                    number = attempt.retry_state.attempt_number
+                    if number == 1:
+                        raise first
+                    return await self._once(body, number, on_failure)
         except OverBudgetError as error:
             return Missing("over_budget", str(error))
         except EmptyReplyError:
@@ -66,24 +94,41 @@ class Client:
             return Missing("backend_failure", self._in_words(error))
         raise AssertionError("tenacity ends with a reply or an error")
 
-    async def _once(self, body: Body, number: int, on_attempt: Callable[[Attempt], Awaitable[None]]) -> Reply:
-        self.budget.reserve()
-        started = time.monotonic()
+    async def _once(self, body: Body, number: int, on_failure: Callable[[Attempt], Awaitable[None]]) -> tuple[Reply, Attempt]:
+        if self.policy.hedge_after is None:
+            return await self._send(body, number, on_failure)
+        return await first_answer(lambda: self._send(body, number, on_failure), self.policy.hedge_after)
+
+    async def _send(self, body: Body, number: int, on_failure: Callable[[Attempt], Awaitable[None]]) -> tuple[Reply, Attempt]:
+        gate = self.gate
+        estimated = expected_tokens(body) if gate.counts_tokens else 0.0
+        sent_at = await gate.enter(estimated)
         try:
-            reply = _read(await self.post(body))
-        except (openai.OpenAIError, MalformedReplyError, EmptyReplyError) as error:
-            await on_attempt(Attempt(number, time.monotonic() - started, self._in_words(error)))
+            reply = read_reply(await self.post(body))
+            seconds = time.monotonic() - sent_at
+            gate.answered(reply, seconds, self.model.name, estimated)
+        except Failure as error:
+            failed = Attempt(number, time.monotonic() - sent_at, self._in_words(error))
+            if is_transient(error):
+                overloaded = isinstance(error, openai.APIStatusError) and error.status_code in OVERLOADED
+                gate.failed(sent_at, overloaded, wait_asked_for(error, self.policy))
+            await on_failure(failed)
             raise
-        seconds = time.monotonic() - started
-        self.budget.spend(reply)
-        await on_attempt(Attempt(number, seconds, None))
-        return replace(reply, seconds=round(seconds, 6)) if self.model.has_latency else reply
+        finally:
+            gate.leave()
+        return replace(reply, seconds=round(seconds, 6)) if self.model.has_latency else reply, Attempt(number, seconds, None)
 
     def _in_words(self, error: Exception) -> str:
         return self.model.redact(sendable(_in_words(error)))[:MOST_CHARACTERS]
 
 
-def _read(data: dict[str, object]) -> Reply:
+def read_reply(data: Mapping[str, Any]) -> Reply:
+    """The reply in a chat completion.
+
+    Raises
+    ------
+    MalformedReplyError : it is none. EmptyReplyError : it says nothing, and gives no reason for it.
+    """
     try:
         reply = Reply.from_chat(data)
     except ValueError as error:
@@ -91,6 +136,12 @@ def _read(data: dict[str, object]) -> Reply:
     if not reply.text.strip() and not reply.refusal and reply.finish_reason not in {"length", "content_filter"}:
         raise EmptyReplyError("an empty reply")
     return reply
+
+
+def expected_tokens(body: Body, *, reply: bool = True) -> float:
+    """About how many tokens a request may take, with those of its reply."""
+    most = body.get("max_tokens") or body.get("max_completion_tokens") or 0
+    return len(wire_json(body["messages"])) / BYTES_A_TOKEN + (most if reply else 0)
 
 
 def _in_words(error: Exception) -> str:

@@ -1,77 +1,124 @@
-"""Write to SQLite from many tasks: one thread commits what has come in, and each task awaits its own commit."""
+"""Write to SQLite from many tasks: what comes in together is committed together, and each task awaits its own commit."""
 
 import asyncio
-import queue
 import sqlite3
-import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from judgefair.errors import StoreError
+
 Statement = tuple[str, Sequence[Any]]
 BUSY_TIMEOUT = 60
+CACHE_KIB = 32_768
+GATHER = 0.001
+"""Seconds that a commit waits for others to join it: less than a round trip to any server, and many times the work of one row."""
 
 
 class GroupWriter:
-    """A SQLite file in WAL mode. What `write` was awaited for survives the death of the process."""
+    """A SQLite file in WAL mode. What `write` was awaited for survives the death of the process.
+
+    Commits are made in the thread of the event loop: a handful of microseconds a row, where a thread of its own would wait for
+    the interpreter's lock many times as long.
+    """
 
     def __init__(self, path: Path, schema: str) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._path = path
-        with connect(path) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.executescript(schema)
-        connection.close()
-        self._queue: queue.SimpleQueue[tuple[list[Statement], asyncio.AbstractEventLoop, asyncio.Future[None]] | None]
-        self._queue = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._commit_groups, name=f"writer of {path.name}", daemon=True)
-        self._thread.start()
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.connection = connect(path)
+            self.connection.execute("PRAGMA journal_mode=WAL")
+            self.connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+            self.connection.executescript(
+                f"{schema} BEGIN IMMEDIATE; ROLLBACK;"
+            )  # may it be written to, before anything is paid for?
+        except (OSError, sqlite3.Error) as error:
+            raise cannot_keep(path, error) from None
+        self._rows: dict[str, list[Sequence[Any]]] = {}
+        self._awaited: list[asyncio.Future[None]] = []
 
     async def write(self, *statements: Statement) -> None:
-        """Execute and commit, together with whatever other tasks bring in meanwhile."""
+        """Execute and commit, together with whatever other tasks bring in meanwhile.
+
+        Raises
+        ------
+        StoreError : nothing of the group could be written.
+        """
+        for sql, row in statements:
+            self._rows.setdefault(sql, []).append(row)
         loop = asyncio.get_running_loop()
-        done: asyncio.Future[None] = loop.create_future()
-        self._queue.put((list(statements), loop, done))
-        await done
+        mine: asyncio.Future[None] = loop.create_future()
+        if not self._awaited:
+            loop.call_later(GATHER, self._commit)
+        self._awaited.append(mine)
+        await mine
+
+    def read(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        """The first row of a query, or None; what is waiting for its commit is not seen."""
+        try:
+            return self.connection.execute(sql, values).fetchone()
+        except sqlite3.Error as error:
+            raise cannot_keep(self.path, error) from None
+
+    def execute(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
+        """Do something in one transaction, now."""
+        try:
+            self.connection.execute("BEGIN")
+            done = work(self.connection)
+            self.connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+            raise cannot_keep(self.path, error) from None
+        return done
 
     def close(self) -> None:
-        """Commit what is waiting and end the thread."""
-        self._queue.put(None)
-        self._thread.join()
+        """Commit what is waiting."""
+        try:
+            self._commit()
+        finally:
+            self.connection.close()
 
-    def _commit_groups(self) -> None:
-        connection = connect(self._path)
-        open_for_work = True
-        while open_for_work:
-            group = [self._queue.get()]
-            while not self._queue.empty():
-                group.append(self._queue.get())
-            open_for_work = None not in group
-            work = [entry for entry in group if entry is not None]
-            failure: Exception | None = None
-            try:
-                with connection:
-                    for statements, _, _ in work:
-                        for sql, values in statements:
-                            connection.execute(sql, values)
-            except Exception as error:  # whatever it is, the tasks that wait must hear of it
-                failure = error
-            for _, loop, done in work:
-                loop.call_soon_threadsafe(_settle, done, failure)
-        connection.close()
+    def _commit(self) -> None:
+        awaited, rows = self._awaited, self._rows
+        if not awaited:  # closed before its time came
+            return
+        self._awaited, self._rows = [], {}
+        failure: StoreError | None = None
+
+        def insert(connection: sqlite3.Connection) -> None:
+            for sql, group in rows.items():
+                connection.executemany(sql, group).close()  # an open cursor, kept by an error, would keep the file open
+
+        try:
+            self.execute(insert)
+        except StoreError as error:
+            failure = error
+        for future in awaited:
+            if future.done():  # whoever waited was cancelled
+                continue
+            if failure is None:
+                future.set_result(None)
+            else:
+                future.set_exception(failure)
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """A connection that waits for other writers."""
-    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT)
+def connect(path: Path, *, patience: float = BUSY_TIMEOUT, immutable: bool = False) -> sqlite3.Connection:
+    """A connection that waits for other writers, so many seconds; `immutable` reads a file that nobody writes to, and leaves nothing beside it."""
+    if immutable:
+        return sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=patience, isolation_level=None)
     connection.execute("PRAGMA synchronous=NORMAL")
     return connection
 
 
-def _settle(done: asyncio.Future[None], failure: Exception | None) -> None:
-    if done.cancelled():
-        return
-    if failure is None:
-        done.set_result(None)
+def cannot_keep(path: Path, error: Exception) -> StoreError:
+    """What to do where SQLite cannot write or read, in words."""
+    said = str(error)
+    if "full" in said or "disk I/O" in said:  # a full disk is the latter too, where shared memory is made on it
+        what_next = "Free some space, then run the same command again: what had landed is kept"
+    elif "malformed" in said or "not a database" in said or "corrupt" in said:
+        what_next = "It is damaged; run the same command again, and what can be read of it is kept"
     else:
-        done.set_exception(failure)
+        what_next = "Check that the folder may be written to and is not used by others, then run the same command again"
+    return StoreError(f"{path}: {said}. {what_next}")

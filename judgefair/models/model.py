@@ -4,6 +4,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Any
 
 Body = dict[str, Any]
@@ -12,6 +13,23 @@ Post = Callable[[Body], Awaitable[dict[str, Any]]]
 _REASONING = re.compile(r"^(?:.*/)?(?:o\d|gpt-5)")
 TOKENS_FOR_REASONING = 4_000
 _NOT_FOR_REASONING = ("temperature", "top_p", "seed", "logprobs", "top_logprobs")
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What `choose_model` was given: enough to choose the same model elsewhere, and no key.
+
+    Attributes
+    ----------
+    text : the name, as for `--model`.
+    has_key : whether a key was found where the model was first chosen.
+    """
+
+    text: str
+    key_env: str
+    key_file: str | None
+    timeout: float
+    has_key: bool
 
 
 class Model(ABC):
@@ -23,11 +41,15 @@ class Model(ABC):
     server : where it runs; part of the key under which replies are kept. For an embedded model the hash of its
         weights, since its port says nothing.
     has_latency : whether the time it takes says anything; that of a stand-in does not.
+    caution : what a person should hear before the model is used; None where there is nothing to say.
+    named : what it was chosen by, so that another process may choose the same; None where it was made in another way.
     """
 
     name: str
     server: str
     has_latency: bool = True
+    caution: str | None = None
+    named: "Named | None" = None
 
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[Post]:

@@ -1,18 +1,29 @@
 """A model on any server that speaks the OpenAI chat completions protocol."""
 
-import json
-import os
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
+from urllib.request import getproxies
 
 import httpx
+import orjson
 
 from judgefair.errors import ModelError
+from judgefair.fingerprint import wire_json
+from judgefair.models.keys import redact, redact_bytes, refuse_or_warn
 from judgefair.models.model import Body, Model, Post
 
+if TYPE_CHECKING:
+    import aiohttp
+    import openai
+
 DEFAULT_SERVER = "https://api.openai.com/v1"
+NO_KEY = "none"
+CONNECT_TIMEOUT = 30.0
+MOST_BYTES = 32_000_000
+"""No completion is longer; a server that sends more is broken or hostile."""
 
 
 class MalformedReplyError(Exception):
@@ -20,45 +31,133 @@ class MalformedReplyError(Exception):
 
 
 class OpenAIServer(Model):
-    """A model served at `server`; the key comes from the environment and is never kept elsewhere."""
+    """A model served at `server`; the key comes from the environment or a private file and is never kept elsewhere."""
 
     def __init__(self, name: str, server: str = DEFAULT_SERVER, *, key: str | None = None, timeout: float = 600) -> None:
         self.name, self.server = name, server
+        self.caution = refuse_or_warn(server, key)
         self._key, self._timeout = key, timeout
+
+    def __repr__(self) -> str:
+        return f"OpenAIServer({self.name!r}, {self.server!r})"
+
+    def client(self) -> "openai.AsyncOpenAI":
+        """A client of the openai package: the one place for address, headers and authentication; retries are left to the caller."""
+        import openai
+
+        return openai.AsyncOpenAI(
+            api_key=self._key or NO_KEY,
+            base_url=self.server,
+            max_retries=0,
+            timeout=httpx.Timeout(self._timeout, connect=CONNECT_TIMEOUT),
+            http_client=openai.DefaultAioHttpClient(),
+        )
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Post]:
-        """A client on the openai package with its aiohttp transport; retries are left to the caller."""
-        import openai
+        """One aiohttp session for all requests, with what the openai package would send; errors are that package's too."""
+        import aiohttp
 
-        async with openai.AsyncOpenAI(
-            api_key=self._key or "none",
-            base_url=self.server,
-            max_retries=0,
-            timeout=httpx.Timeout(self._timeout, connect=30),
-            http_client=openai.DefaultAioHttpClient(),
-        ) as client:
+        async with self.client() as client:
+            url = str(client.base_url.join("chat/completions"))
+            headers = {
+                name: value for name, value in {**client.default_headers, **client.auth_headers}.items() if isinstance(value, str)
+            }
+        context: ssl.SSLContext | bool = httpx.create_ssl_context() if url.startswith("https:") else True
+        async with aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=context),
+            timeout=aiohttp.ClientTimeout(total=self._timeout, sock_connect=CONNECT_TIMEOUT),
+            headers=headers,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=bool(getproxies()),  # looking for proxies at every request takes longer than the request
+        ) as session:
 
             async def post(body: Body) -> dict[str, Any]:
-                response = await client.post("/chat/completions", cast_to=httpx.Response, body=body)
-                try:
-                    data = json.loads(response.content)
-                except (ValueError, RecursionError) as error:
-                    raise MalformedReplyError(f"the server's answer is not JSON: {error}") from None
-                if not isinstance(data, dict):
-                    raise MalformedReplyError("the server's answer is not a JSON object")
-                return data
+                status, headers, content = await _send(session, url, wire_json(body))
+                return _read_json(url, status, headers, redact_bytes(content, self._key))
 
             yield post
 
     def redact(self, text: str) -> str:
         """The text without the key, which some servers repeat in their errors."""
-        return text.replace(self._key, "[key]") if self._key else text
+        return redact(text, self._key)
 
 
-def key_from(environment_variable: str) -> str | None:
-    """The key in that environment variable; None where it is not set."""
-    return os.environ.get(environment_variable) or None
+async def _send(session: "aiohttp.ClientSession", url: str, data: bytes) -> tuple[int, httpx.Headers | None, bytes]:
+    """One request; of the answer the status, the headers where it is an error, and the body.
+
+    Raises
+    ------
+    openai.APITimeoutError, openai.APIConnectionError : no whole answer came.
+    """
+    import aiohttp
+    import openai
+
+    try:
+        async with session.post(url, data=data, allow_redirects=False) as response:
+            content = await _read(response)
+            is_ok = 200 <= response.status < 300
+            return response.status, None if is_ok else httpx.Headers(list(response.headers.items())), content
+    except TimeoutError:
+        raise openai.APITimeoutError(request=httpx.Request("POST", url)) from None
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        raise openai.APIConnectionError(message=f"{type(error).__name__}: {error}", request=httpx.Request("POST", url)) from None
+
+
+async def _read(response: "aiohttp.ClientResponse") -> bytes:
+    length = response.content_length
+    if length is not None and length <= MOST_BYTES and "Content-Encoding" not in response.headers:
+        return await response.read()
+    parts, size = [], 0
+    async for part in response.content.iter_any():
+        size += len(part)
+        if size > MOST_BYTES:
+            response.close()
+            raise MalformedReplyError(f"the server's answer is longer than {MOST_BYTES:,} bytes")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _read_json(url: str, status: int, headers: httpx.Headers | None, content: bytes) -> dict[str, Any]:
+    """The answer as a JSON object; openai.APIStatusError where the server says that it is an error."""
+    try:
+        data = orjson.loads(content)
+    except ValueError:
+        data = _read_leniently(content)
+    if headers is not None:
+        raise _status_error(url, status, headers, data, content)
+    if data is None:
+        raise MalformedReplyError("the server's answer is not JSON")
+    if not isinstance(data, dict):
+        raise MalformedReplyError("the server's answer is not a JSON object")
+    return data
+
+
+def _read_leniently(content: bytes) -> Any:
+    """What the standard library reads and orjson does not, such as half a surrogate pair; None where it reads nothing either."""
+    import json
+
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _status_error(url: str, status: int, headers: httpx.Headers, data: Any, content: bytes) -> "openai.APIStatusError":
+    import openai
+
+    body = data.get("error", data) if isinstance(data, dict) else data
+    message = body.get("message") if isinstance(body, dict) else None
+    response = httpx.Response(status, headers=_of_the_message(headers), request=httpx.Request("POST", url))
+    said = message if isinstance(message, str) else content[:300].decode("utf-8", "replace").strip()
+    return openai.APIStatusError(said or response.reason_phrase, response=response, body=body)
+
+
+def _of_the_message(headers: httpx.Headers) -> httpx.Headers:
+    """Headers without those that speak of how the body was sent, which was read already."""
+    return httpx.Headers(
+        [(n, v) for n, v in headers.multi_items() if n not in {"content-encoding", "content-length", "transfer-encoding"}]
+    )
 
 
 def server_address(text: str) -> str:
@@ -67,7 +166,10 @@ def server_address(text: str) -> str:
     >>> server_address("http://127.0.0.1:8000")
     'http://127.0.0.1:8000/v1'
     """
-    parts = urlparse(text)
+    try:
+        parts = urlparse(text)
+    except ValueError as error:
+        raise ModelError(f"'{text}' is no server address ({error}). Expected a URL such as http://127.0.0.1:8000/v1") from None
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         raise ModelError(f"'{text}' is no server address. Expected a URL such as http://127.0.0.1:8000/v1")
     return text.rstrip("/") + ("" if parts.path.strip("/") else "/v1")
@@ -79,7 +181,7 @@ def first_model(server: str, key: str | None) -> str:
         answer = httpx.get(f"{server}/models", headers={"Authorization": f"Bearer {key}"} if key else {}, timeout=30)
         answer.raise_for_status()
         listed = answer.json()["data"]
-        return str(listed[0]["id"])
+        return redact(str(listed[0]["id"]), key)
     except (httpx.HTTPError, ValueError, KeyError, IndexError, TypeError) as error:
         raise ModelError(
             f"{server}/models: no model could be listed ({type(error).__name__}). Check the address, or name the model: NAME@{server}"

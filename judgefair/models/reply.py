@@ -7,6 +7,12 @@ from typing import Any, Self
 from judgefair.errors import ModelError
 from judgefair.records import sendable
 
+MOST_TOKENS = 2**53
+"""No count of tokens is larger; a larger one is not kept by every format."""
+IMPOSSIBLE = -9_999.0
+"""The log-probability of what cannot be; servers that say minus infinity are read as saying this, as OpenAI does."""
+ROUNDING = 1e-3
+
 
 @dataclass(frozen=True, slots=True)
 class Token:
@@ -50,13 +56,13 @@ class Reply:
                     raise TypeError(f"a {type(words).__name__} where text was expected")
             return cls(
                 text=sendable(message.get("content") or ""),
-                finish_reason=choice.get("finish_reason"),
+                finish_reason=choice.get("finish_reason") and sendable(choice["finish_reason"]),
                 refusal=message.get("refusal") and sendable(message["refusal"]),
                 tokens=None if not logprobs else [_token(entry) for entry in logprobs],
-                prompt_tokens=int(usage.get("prompt_tokens") or 0),
-                completion_tokens=int(usage.get("completion_tokens") or 0),
+                prompt_tokens=_count(usage.get("prompt_tokens")),
+                completion_tokens=_count(usage.get("completion_tokens")),
             )
-        except (KeyError, IndexError, TypeError, AttributeError) as error:
+        except (KeyError, IndexError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"not a chat completion: {type(error).__name__}: {error}") from None
 
     def to_json(self) -> dict[str, Any]:
@@ -83,8 +89,23 @@ def _token(entry: Mapping[str, Any]) -> Token:
     """A token's entry; of alternatives that read the same, the likeliest counts."""
     alternatives: dict[str, float] = {}
     for other in [entry, *(entry.get("top_logprobs") or [])]:
-        alternatives[other["token"]] = max(float(other["logprob"]), alternatives.get(other["token"], float("-inf")))
-    return Token(entry["token"], alternatives)
+        text = sendable(other["token"])
+        alternatives[text] = max(_logprob(other["logprob"]), alternatives.get(text, IMPOSSIBLE))
+    return Token(sendable(entry["token"]), alternatives)
+
+
+def _count(said: Any) -> int:
+    count = int(said or 0)
+    if not 0 <= count <= MOST_TOKENS:
+        raise ValueError(f"a usage of {count:g} tokens")
+    return count
+
+
+def _logprob(said: Any) -> float:
+    logprob = float(said)
+    if not logprob <= ROUNDING:
+        raise ValueError(f"a log-probability of {logprob:g}")
+    return min(0.0, max(logprob, IMPOSSIBLE))
 
 
 def needs_tokens(reply: Reply, model: str) -> Sequence[Token]:

@@ -8,12 +8,14 @@ from email.utils import parsedate_to_datetime
 import httpx
 import openai
 import tenacity
+from tenacity.stop import stop_base
 from tenacity.wait import wait_base
 
 from judgefair.errors import ModelError
 from judgefair.models.openai_server import MalformedReplyError
 
 TRANSIENT_STATUS = {408, 409, 425, 429}
+OVERLOADED = {429, 503}
 NO_USE_STATUS = {401: "the key was refused", 403: "the key may not use it", 404: "there is no such model or address"}
 
 
@@ -23,15 +25,31 @@ class EmptyReplyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often and how patiently the identical prompt is asked again; times in seconds."""
+    """How often and how patiently the identical prompt is asked again; times in seconds.
+
+    Attributes
+    ----------
+    longest_wait : between attempts, whatever a server asks for.
+    call_seconds : no attempt is begun once a call has taken so long; None is no limit.
+    hedge_after : a request that takes longer is sent a second time beside the first, and both are paid for; None never does so.
+    """
 
     attempts: int = 6
     first_wait: float = 0.5
     longest_wait: float = 60.0
+    call_seconds: float | None = None
+    hedge_after: float | None = None
+
+    @property
+    def stop(self) -> stop_base:
+        """When tenacity gives up."""
+        attempts = tenacity.stop_after_attempt(self.attempts)
+        return attempts if self.call_seconds is None else attempts | tenacity.stop_before_delay(self.call_seconds)
 
 
 class RetryAfterWait(wait_base):
-    """What the server asked for, capped; else an exponential wait with jitter, so that callers do not come back at once."""
+    """An exponential wait with jitter, so that callers do not come back at once; none where the server asked for one, which the
+    gate keeps for all."""
 
     def __init__(self, policy: RetryPolicy) -> None:
         self._policy = policy
@@ -40,11 +58,16 @@ class RetryAfterWait(wait_base):
         """Seconds until the next attempt."""
         policy = self._policy
         error = retry_state.outcome.exception() if retry_state.outcome else None
-        asked = retry_after(error.response.headers) if isinstance(error, openai.APIStatusError) else None
-        if asked is not None:
-            return min(asked, policy.longest_wait)
+        if wait_asked_for(error, policy) is not None:
+            return 0.0
         wait: float = policy.first_wait * 2 ** (retry_state.attempt_number - 1)
         return min(wait, policy.longest_wait) * random.uniform(0.75, 1.25)
+
+
+def wait_asked_for(error: BaseException | None, policy: RetryPolicy) -> float | None:
+    """Seconds that the server asks to wait, capped; None where it does not say."""
+    asked = retry_after(error.response.headers) if isinstance(error, openai.APIStatusError) else None
+    return None if asked is None else min(asked, policy.longest_wait)
 
 
 def retry_after(headers: httpx.Headers, now: datetime | None = None) -> float | None:

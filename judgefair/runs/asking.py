@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,11 +13,13 @@ from judgefair.fingerprint import fingerprint
 from judgefair.models.budget import Budget, OverBudgetError
 from judgefair.models.cache import ReplyCache, reply_key
 from judgefair.models.client import Client
+from judgefair.models.gate import Gate, Limits
 from judgefair.models.model import Body, Model
 from judgefair.models.reply import Reply
 from judgefair.models.retry import RetryPolicy
 from judgefair.records import Missing
-from judgefair.runs.journal import Journal
+from judgefair.runs.journal import JOURNAL, Journal, ReadOnlyJournal
+from judgefair.runs.salvage import DAMAGED
 
 T = TypeVar("T")
 Job = TypeVar("Job")
@@ -25,32 +27,96 @@ Job = TypeVar("Job")
 
 @dataclass(slots=True)
 class Progress:
-    """How far a stage is: pieces of work done of all, those taken from journal or cache, and what was spent."""
+    """How far a stage is: pieces of work done of all, those taken from journal or cache, what was spent, and what to tell."""
 
     total: int
     done: int = 0
     reused: int = 0
     budget: Budget = field(default_factory=Budget)
     missing: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+
+
+class Clients:
+    """The clients of a process: an async context in which each model is opened once, when it is first needed."""
+
+    def __init__(self, policy: RetryPolicy, gate: Callable[[], Gate]) -> None:
+        self._policy, self._gate = policy, gate
+        self._clients: dict[int, Client] = {}
+        self._opening = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        """Nothing is opened yet."""
+        self._stack = AsyncExitStack()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        """Close every model."""
+        await self._stack.aclose()
+
+    async def of(self, model: Model) -> Client:
+        """The one client of a model."""
+        known = self._clients.get(id(model))
+        if known is not None:
+            return known
+        async with self._opening:
+            if id(model) not in self._clients:
+                post = await self._stack.enter_async_context(model.open())
+                self._clients[id(model)] = Client(model, post, self._gate_of(model), self._policy)
+            return self._clients[id(model)]
+
+    def _gate_of(self, model: Model) -> Gate:
+        """Models on one server pass one gate."""
+        there = (client.gate for client in self._clients.values() if client.model.server == model.server)
+        return next(there, None) or self._gate()
 
 
 class Asking:
-    """All questions of one stage: an async context in which models are opened as they are needed."""
+    """All questions of one stage, or of one shard of it: an async context that holds journal, cache and clients.
 
-    def __init__(self, run: Path, progress: Progress, policy: RetryPolicy, *, use_cache: bool) -> None:
-        self.progress = progress
-        self._run, self._policy, self._use_cache = run, policy, use_cache
-        self._clients: dict[int, Client] = {}
-        self._opening = asyncio.Lock()
+    Attributes
+    ----------
+    is_new : nothing had landed when it was opened.
+
+    Parameters
+    ----------
+    clients : where they outlive the stage; else they are opened and closed with it.
+    earlier : a journal of the run that nobody writes to meanwhile, in which replies are looked up too.
+    """
+
+    def __init__(
+        self,
+        run: Path,
+        progress: Progress,
+        policy: RetryPolicy,
+        limits: Limits,
+        concurrency: int,
+        *,
+        use_cache: bool,
+        clients: Clients | None = None,
+        earlier: ReadOnlyJournal | None = None,
+    ) -> None:
+        self.progress, self.earlier = progress, earlier
+        self.in_flight: dict[bytes, asyncio.Future[Reply | Missing]] = {}
+        self._run, self._use_cache, self._are_lent = run, use_cache, clients is not None
+        self.clients = clients or Clients(policy, lambda: Gate(concurrency, limits, progress.budget))
 
     async def __aenter__(self) -> Self:
         """Open journal and cache."""
         self._stack = AsyncExitStack()
         self.journal = Journal(self._run)
         self._stack.callback(self.journal.close)
+        self.is_new = self.earlier is None and self.journal.is_empty
+        if self.journal.salvaged is not None:
+            self.progress.notes.append(
+                f"{self._run / JOURNAL} was damaged: {self.journal.salvaged:,} rows of it could be read and are used; "
+                f"the damaged file stands beside it ({DAMAGED})"
+            )
         self.cache = ReplyCache() if self._use_cache else None
         if self.cache:
-            self._stack.callback(self.cache.close)
+            self._stack.push_async_callback(self.cache.close)
+        if not self._are_lent:
+            await self._stack.enter_async_context(self.clients)
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -61,13 +127,26 @@ class Asking:
         """An `Asker` whose replies are journalled under this item and call; only understood ones are kept for other runs."""
         return Question(self, item_id, call, is_understood)
 
-    async def client(self, model: Model) -> Client:
-        """The one client of a model, opened when it is first needed."""
-        async with self._opening:
-            if id(model) not in self._clients:
-                post = await self._stack.enter_async_context(model.open())
-                self._clients[id(model)] = Client(model, post, self.progress.budget, self._policy)
-            return self._clients[id(model)]
+    async def answer(self, question: "Question", model: Model, body: Body, sample: int, key: bytes) -> Reply | Missing:
+        """A new reply, kept when this returns."""
+        client = await self.clients.of(model)
+        said = await client.ask(body, lambda attempt: self.journal.failed(key, attempt))
+        if isinstance(said, Missing):
+            return said
+        reply, attempt = said
+        await self.journal.land(key, question.item_id, question.call, sample, reply, attempt)
+        if self.cache and question.is_understood(reply):
+            self.cache.put(key, reply)
+        return reply
+
+    def landed_of(self, keys: Sequence[bytes]) -> dict[bytes, Reply]:
+        """The replies that landed in this run, by key of their request."""
+        found = self.journal.get_all(keys)
+        return found if self.earlier is None else self.earlier.get_all(keys) | found
+
+    def landed(self, key: bytes) -> Reply | None:
+        """The reply to this request that landed in this run."""
+        return self.journal.get(key) or (self.earlier.get(key) if self.earlier else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +159,12 @@ class Question:
     is_understood: Callable[[Reply], bool]
 
     async def ask(self, model: Model, body: Body, sample: int = 0) -> Reply | Missing:
-        """The reply that landed for this request in this run, or in another, or a new one."""
+        """The reply that landed for this request in this run, or in another, or a new one.
+
+        Where the same request is in flight already (two items with the same text), its outcome serves both.
+        """
         asking, key = self.asking, reply_key(model, body, sample)
-        landed = asking.journal.get(key)
+        landed = asking.landed(key)
         if landed is not None:
             asking.progress.reused += 1
             return landed
@@ -91,18 +173,23 @@ class Question:
             asking.progress.reused += 1
             await asking.journal.land(key, self.item_id, self.call, sample, known)
             return known
-        client = await asking.client(model)
-        reply = await client.ask(body, lambda attempt: asking.journal.attempted(key, attempt))
-        if isinstance(reply, Reply):
-            await asking.journal.land(key, self.item_id, self.call, sample, reply)
-            if asking.cache and self.is_understood(reply):
-                await asking.cache.put(key, reply)
-        return reply
+        same = asking.in_flight.get(key)
+        if same is not None:
+            asking.progress.reused += 1
+            return await asyncio.shield(same)
+        asking.in_flight[key] = mine = asyncio.get_running_loop().create_future()
+        try:
+            outcome = await asking.answer(self, model, body, sample, key)
+            mine.set_result(outcome)
+        finally:
+            del asking.in_flight[key]
+            mine.cancel()  # nothing, where it has its result
+        return outcome
 
     async def once(self, identity: Any, make: Callable[[], Awaitable[str | Missing]]) -> Reply | Missing:
         """What was made for this identity in this run, or is made now; a Missing is tried again by the next run."""
-        asking, key = self.asking, fingerprint(identity)
-        landed = asking.journal.get(key)
+        asking, key = self.asking, bytes.fromhex(fingerprint(identity))
+        landed = asking.landed(key)
         if landed is not None:
             asking.progress.reused += 1
             return landed

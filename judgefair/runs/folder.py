@@ -13,15 +13,21 @@ from filelock import FileLock, Timeout
 
 from judgefair.errors import InputError
 
-MANIFEST, PROGRAM = "manifest.json", "program.json"
+MANIFEST, PROGRAM, LOCK = "manifest.json", "program.json", ".lock"
 
 
 @contextmanager
 def open_run(run: Path) -> Iterator[Path]:
-    """Make the folder and hold its lock; InputError where another process works in it or it cannot be written."""
+    """Make the folder and hold its lock; a new one in which nothing was written goes again.
+
+    Raises
+    ------
+    InputError : another process works in it, or it cannot be written.
+    """
+    is_new = not run.exists()
     try:
         run.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(run / ".lock", timeout=0)
+        lock = FileLock(run / LOCK, timeout=0)
         lock.acquire()
     except Timeout:
         raise InputError(f"{run}: another process is working in this run folder. Wait for it, or choose another --out") from None
@@ -31,6 +37,9 @@ def open_run(run: Path) -> Iterator[Path]:
         yield run
     finally:
         lock.release()
+        if is_new and [path.name for path in run.iterdir()] == [LOCK]:
+            (run / LOCK).unlink()
+            run.rmdir()
 
 
 def write_manifest(run: Path, content: dict[str, Any], as_of: str | None = None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from judgefair.errors import InputError
 from judgefair.runs.folder import read_manifest, write_json
-from judgefair.runs.tables import write_table
+from judgefair.runs.parquet import write_table
 
 RATERS, SAMPLING = "raters.parquet", "sampling.json"
 

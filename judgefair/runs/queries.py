@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 
 from judgefair.errors import InputError
 from judgefair.records import Item, Missing, Query, Response, sendable
-from judgefair.runs.tables import POPULATION, write_table
+from judgefair.runs.items import POPULATION
+from judgefair.runs.parquet import write_table
 
 QUERIES, RESPONSES, DESIGN = "queries.parquet", "responses.parquet", "design.json"
 GATE = "gate."

@@ -9,15 +9,16 @@ from judgefair.compile.refusal import refusal_detector
 from judgefair.compile.simulated_user import simulated_user
 from judgefair.errors import InputError
 from judgefair.models.budget import Budget
+from judgefair.models.gate import Limits
 from judgefair.models.model import Model
 from judgefair.models.reply import Reply
 from judgefair.models.retry import RetryPolicy
 from judgefair.records import Item, Missing, Query, Response, Turn
 from judgefair.runs.asking import Asking, Progress, run_sync, work_through
 from judgefair.runs.folder import open_run, read_json, write_json
+from judgefair.runs.items import put_items
 from judgefair.runs.labels import are_made_again
 from judgefair.runs.queries import conversation_text, write_responses
-from judgefair.runs.tables import make_way_for, write_items
 from judgefair.targets import Target, marked_refusal
 
 RESPOND, REFUSAL, USER = "respond", "refusal", "user"
@@ -36,6 +37,7 @@ def respond(
     concurrency: int = 8,
     budget: Budget | None = None,
     policy: RetryPolicy | None = None,
+    limits: Limits | None = None,
     use_cache: bool = True,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> list[Response]:
@@ -54,7 +56,7 @@ def respond(
         raise InputError(f"concurrency is {concurrency} and replicates {replicates}. Expected at least 1 each")
     with open_run(run):
         stage = _Stage(queries, target, replicates, refusal_judge, user, dialogue, budget or Budget(), on_progress)
-        responses = run_sync(stage.run(run, policy or RetryPolicy(), use_cache, concurrency))
+        responses = run_sync(stage.run(run, policy or RetryPolicy(), limits or Limits(), use_cache, concurrency))
         write_responses(responses, run)
     return responses
 
@@ -72,8 +74,7 @@ def keep_answers(items: Sequence[Item], target: Target, run: Path) -> None:
     InputError : people labelled answers that would change or go.
     """
     with open_run(run):
-        make_way_for(items, run, labels_can_be_made_again=are_made_again(run))
-        write_items(items, run)
+        put_items(items, run, labels_can_be_made_again=are_made_again(run))
         write_json(run / SYSTEM, system_json(target))
 
 
@@ -111,8 +112,8 @@ class _Stage:
         self._speaker = simulated_user() if user else None
         self._responses: list[Response | None] = [None] * self._progress.total
 
-    async def run(self, run: Path, policy: RetryPolicy, use_cache: bool, concurrency: int) -> list[Response]:
-        async with Asking(run, self._progress, policy, use_cache=use_cache) as asking:
+    async def run(self, run: Path, policy: RetryPolicy, limits: Limits, use_cache: bool, concurrency: int) -> list[Response]:
+        async with Asking(run, self._progress, policy, limits, concurrency, use_cache=use_cache) as asking:
 
             async def work(job: _Job) -> None:
                 response = await self._respond(asking, job)

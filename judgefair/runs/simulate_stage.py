@@ -13,6 +13,7 @@ from judgefair.compile.text_program import TextProgram
 from judgefair.errors import InputError
 from judgefair.fingerprint import fingerprint
 from judgefair.models.budget import Budget
+from judgefair.models.gate import Limits
 from judgefair.models.model import Model
 from judgefair.models.retry import RetryPolicy
 from judgefair.records import Missing, Query
@@ -41,6 +42,7 @@ def simulate(
     concurrency: int = 8,
     budget: Budget | None = None,
     policy: RetryPolicy | None = None,
+    limits: Limits | None = None,
     use_cache: bool = True,
     as_of: str | None = None,
     fails: Fails = lambda _query_id, _attempt: False,
@@ -62,7 +64,7 @@ def simulate(
         raise InputError(f"concurrency is {concurrency}. Expected at least 1")
     with open_run(run):
         stage = _Stage(rubric, design, renderer, reader, rerenders, dialogue, fails, on_progress, budget or Budget())
-        queries = run_sync(stage.run(run, policy or RetryPolicy(), use_cache, concurrency))
+        queries = run_sync(stage.run(run, policy or RetryPolicy(), limits or Limits(), use_cache, concurrency))
         write_queries(queries, run)
         write_json(run / DESIGN, design_json(design))
         write_manifest(
@@ -109,11 +111,11 @@ class _Stage:
         self._checker = checker() if reader else None
         self._readers = {axis: group_reader(list(groups)) for axis, groups in design.axes.items()} if reader else {}
 
-    async def run(self, run: Path, policy: RetryPolicy, use_cache: bool, concurrency: int) -> list[Query]:
+    async def run(self, run: Path, policy: RetryPolicy, limits: Limits, use_cache: bool, concurrency: int) -> list[Query]:
         places = [(block, place) for block in self._design.blocks for place in range(len(self._design.arms))]
         current: dict[str, Query] = {}
         rejected: list[Query] = []
-        async with Asking(run, self._progress, policy, use_cache=use_cache) as asking:
+        async with Asking(run, self._progress, policy, limits, concurrency, use_cache=use_cache) as asking:
             open_places = places
             for attempt in range(self._rerenders + 1):
 

@@ -1,8 +1,7 @@
 """How do items and ratings lie on disk? Parquet tables, written whole or not at all."""
 
-import hashlib
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from judgefair.errors import InputError
-from judgefair.records import Item, Missing, Rating, sendable
+from judgefair.fingerprint import file_sha256
+from judgefair.records import Missing, Rating
 from judgefair.rubric.scale import Scale
+from judgefair.runs.parquet import ROWS, ROWS_WITH_TEXT, pieces, readable, row_groups, table_writer, write_table
 
-ITEMS, RATINGS = "items.parquet", "ratings.parquet"
-POPULATION = "pop."
+RATINGS = "ratings.parquet"
+CODED = ("item_id", "criterion", "rater_id", "rater_kind", "replicate", "code", "expected", "missing", "rationale")
+"""Columns of ratings as `read_ratings` gives them."""
 
 
 def ratings_schema(scales: Iterable[Scale]) -> pa.Schema:
@@ -39,41 +41,54 @@ def ratings_schema(scales: Iterable[Scale]) -> pa.Schema:
     )
 
 
-def write_ratings(ratings: Iterable[Rating], scales: Mapping[str, Scale], run: Path) -> None:
-    """Write a judge's ratings as the `ratings.parquet` of a run, beside human ratings of the same items that it held."""
-    schema = ratings_schema(scales.values())
-    named = schema.field("value").type == pa.string()
-    judged = pa.Table.from_pylist([_row(rating, named) for rating in ratings], schema=schema)
-    path = run / RATINGS
-    if path.is_file() and (held := pq.read_table(path)).schema.equals(schema):
-        of_humans = held.filter(pc.field("rater_kind") == "human")
-        judged = pa.concat_tables([judged, of_humans.filter(pc.field("item_id").isin(judged["item_id"].unique()))])
-    write_table(judged, path)
-
-
-def make_way_for(items: Sequence[Item], run: Path, labels_can_be_made_again: bool) -> None:
-    """Drop the run's ratings of items whose texts are not those of `items`, before these are written.
-
-    An id that stands for another text now must not inherit what was said of the earlier one.
+def write_judged(tables: Iterable[pa.Table], schema: pa.Schema, run: Path) -> None:
+    """Write tables of a judge's ratings, one row group each, as the `ratings.parquet` of a run, beside human ratings that it held.
 
     Raises
     ------
-    InputError : people's labels would be lost, which nothing can make again.
+    InputError : the human ratings are on scales of another kind, and would be lost.
     """
-    if not ((run / ITEMS).is_file() and (run / RATINGS).is_file()):
-        return
-    texts = {item.item_id: (sendable(item.query), sendable(item.response)) for item in items}
-    same = [item.item_id for item in read_run_items(run) if texts.get(item.item_id) == (item.query, item.response)]
-    held = pq.read_table(run / RATINGS)
-    is_same = pc.is_in(held["item_id"], pa.array(same, pa.string()))
-    lost = held.filter(pc.and_(pc.invert(is_same), pc.equal(held["rater_kind"], "human")))
-    if len(lost) and not labels_can_be_made_again:
-        raise InputError(
-            f"{run}: holds {len(lost):,} human ratings of items whose texts would change or go, such as '{lost['item_id'][0].as_py()}'. They are "
-            f"of the earlier answers: choose another --out, or delete {run / RATINGS} to give them up"
-        )
-    if not pc.all(is_same).as_py() and len(held):
-        write_table(held.filter(is_same), run / RATINGS)
+    with table_writer(run / RATINGS, schema) as writer:
+        for table in tables:
+            writer.write_table(table)
+        for held in row_groups(run / RATINGS) if (run / RATINGS).is_file() else ():
+            of_humans = held.filter(pc.field("rater_kind") == "human")
+            if of_humans.num_rows and not held.schema.equals(schema):
+                raise InputError(
+                    f"{run / RATINGS}: holds human ratings on scales of another kind than the program's. Choose another --out, or delete the "
+                    "file to give them up"
+                )
+            if of_humans.num_rows:
+                writer.write_table(of_humans)
+
+
+def ratings_table(ratings: Iterable[Rating], schema: pa.Schema) -> pa.Table:
+    """Ratings as rows of `ratings.parquet`."""
+    named = schema.field("value").type == pa.string()
+    columns: dict[str, list[Any]] = {name: [] for name in schema.names}
+    for rating in ratings:
+        value = rating.value
+        missing = value if isinstance(value, Missing) else None
+        row = (
+            rating.item_id, rating.criterion, rating.rater_id, rating.rater_kind, rating.replicate,
+            None if isinstance(value, Missing) else str(value) if named else float(value), missing.reason if missing else None,
+            rating.rationale or (missing.detail if missing and missing.detail else None),
+            None if rating.distribution is None else list(rating.distribution.items()), rating.program_fingerprint,
+        )  # fmt: skip
+        for column, cell in zip(columns.values(), row, strict=True):
+            column.append(cell)
+    return pa.table([pa.array(column, schema.field(name).type) for name, column in columns.items()], schema=schema)
+
+
+def keep_rows(path: Path, condition: pc.Expression, more: Iterable[pa.Table] = ()) -> None:
+    """Write a table anew with the rows that fulfil a condition, and more behind them."""
+    with table_writer(path, pq.read_schema(path)) as writer:
+        for held in row_groups(path):
+            kept = held.filter(condition)
+            if kept.num_rows:
+                writer.write_table(kept)
+        for table in more:
+            writer.write_table(table)
 
 
 def add_human_ratings(frame: pd.DataFrame, scales: Mapping[str, Scale], run: Path) -> None:
@@ -82,14 +97,13 @@ def add_human_ratings(frame: pd.DataFrame, scales: Mapping[str, Scale], run: Pat
     `frame` as `read_ratings` gives it.
     """
     path = run / RATINGS
-    judged = pq.read_table(path).filter(pc.field("rater_kind") == "judge")
-    write_table(pa.concat_tables([judged, _from_codes(frame, scales, judged.schema)]), path)
+    keep_rows(path, pc.field("rater_kind") == "judge", [_from_codes(frame, scales, pq.read_schema(path))])
 
 
 def ratings_fingerprint(run: Path) -> str:
     """sha256 of the run's table of ratings; InputError where there is none."""
     try:
-        return hashlib.sha256((run / RATINGS).read_bytes()).hexdigest()
+        return file_sha256(run / RATINGS)
     except OSError as error:
         raise InputError(
             f"{run / RATINGS}: cannot be read ({error.strerror}). Run judgefair judge ... --out {run} first"
@@ -101,8 +115,19 @@ def write_coded(frame: pd.DataFrame, scales: Mapping[str, Scale], run: Path) -> 
     write_table(_from_codes(frame, scales, ratings_schema(scales.values())), run / RATINGS)
 
 
-def read_ratings(run: Path, scales: Mapping[str, Scale]) -> pd.DataFrame:
+def read_ratings(
+    run: Path,
+    scales: Mapping[str, Scale],
+    *,
+    kind: str | None = None,
+    items: Sequence[str] | None = None,
+) -> pd.DataFrame:
     """The ratings of a run, of the criteria that have a scale here.
+
+    Parameters
+    ----------
+    kind : only those by raters of this kind.
+    items : only those of these items.
 
     Returns
     -------
@@ -113,15 +138,43 @@ def read_ratings(run: Path, scales: Mapping[str, Scale]) -> pd.DataFrame:
     ------
     InputError : there is no such table.
     """
-    path = run / RATINGS
-    try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise InputError(f"{path}: no ratings can be read ({error}). Run judgefair judge ... --out {run} first") from None
-    table = table.filter(pc.field("criterion").isin(list(scales)))
-    frame: pd.DataFrame = table.select(
-        ["item_id", "criterion", "rater_id", "rater_kind", "replicate", "value", "missing", "rationale"]
+    chosen = None if items is None else pa.array(items, pa.string())
+    return pd.concat(stream_ratings(run, scales, kind=kind, items=chosen), ignore_index=True)
+
+
+def stream_ratings(
+    run: Path,
+    scales: Mapping[str, Scale],
+    *,
+    kind: str | None = None,
+    items: pa.Array | None = None,
+    columns: Sequence[str] = CODED,
+) -> Iterator[pd.DataFrame]:
+    """The ratings of a run as `read_ratings` gives them, some ten thousands at a time: `columns` of them, and no others are read."""
+    stored = {"code": ["value"], "expected": ["value", "distribution"]}
+    names = {"criterion", "rater_kind", *(each for name in columns for each in stored.get(name, [name]))}
+    names |= {"item_id"} if items is not None else set()
+    among = {"criterion": pa.array(scales, pa.string())}
+    if kind is not None:
+        among["rater_kind"] = pa.array([kind])
+    if items is not None:
+        among["item_id"] = items
+    with readable(run / RATINGS, "ratings"):
+        rows = ROWS_WITH_TEXT if "rationale" in names else ROWS
+        holding = None if kind is None else ("rater_kind", kind)
+        for number, table in enumerate(pieces(run / RATINGS, sorted(names), rows=rows, holding=holding)):
+            is_wanted = [pc.is_in(table[name], value_set=values) for name, values in among.items()]
+            wanted = table.filter(reduce(pc.and_, is_wanted))
+            if len(wanted) or number == 0:
+                yield _coded(wanted, scales)[list(columns)]
+
+
+def _coded(table: pa.Table, scales: Mapping[str, Scale]) -> pd.DataFrame:
+    """Rows of `ratings.parquet`, of whatever columns were read, with values as codes."""
+    frame: pd.DataFrame = table.drop(
+        [name for name in ("distribution", "program_fingerprint") if name in table.column_names]
     ).to_pandas()
+    frame = frame.assign(**{name: frame[name].fillna("") for name in ("missing", "rationale") if name in frame})
     codes = np.full(len(frame), np.nan)
     for criterion, scale in scales.items():
         mine = (frame["criterion"] == criterion).to_numpy()
@@ -129,91 +182,26 @@ def read_ratings(run: Path, scales: Mapping[str, Scale]) -> pd.DataFrame:
         known = {value: scale.code(scale.read(_text(value))) for value in values.dropna().unique()}
         codes[mine] = values.map(known).to_numpy(dtype=float)
     expected = codes.copy()
-    if table["distribution"].null_count < len(table):
+    if "distribution" in table.column_names and table["distribution"].null_count < len(table):
         for row, distribution in enumerate(table["distribution"].to_pylist()):
             scale = scales[str(frame["criterion"].iat[row])]
             if distribution and scale.has_points and not np.isnan(codes[row]):
                 expected[row] = sum(share * scale.code(scale.read(level)) for level, share in distribution)
-    return pd.DataFrame(
-        {
-            **{name: frame[name] for name in ("item_id", "criterion", "rater_id", "rater_kind", "replicate")},
-            "code": codes, "expected": expected, "missing": frame["missing"].fillna(""), "rationale": frame["rationale"].fillna(""),
-        }
-    )  # fmt: skip
+    return frame.assign(code=codes, expected=expected)
 
 
-def write_items(items: Sequence[Item], run: Path) -> None:
-    """Write the `items.parquet` of a run: item_id, scenario_id, query, response, `pop.<axis>`, meta (JSON).
-
-    Where some items have no response, `missing` and `missing_detail` say why.
-    """
-    axes = dict.fromkeys(axis for item in items for axis in item.populations)
-    columns: dict[str, list[Any]] = {
-        "item_id": [item.item_id for item in items],
-        "scenario_id": [item.scenario_id for item in items],
-        "query": [sendable(item.query) for item in items],
-        "response": [sendable(item.response) for item in items],
-        **{POPULATION + axis: [item.populations.get(axis) for item in items] for axis in axes},
-        "meta": [json.dumps(dict(item.meta), sort_keys=True) if item.meta else None for item in items],
-    }
-    if any(item.no_response for item in items):
-        columns["missing"] = [item.no_response.reason if item.no_response else None for item in items]
-        columns["missing_detail"] = [item.no_response.detail or None if item.no_response else None for item in items]
-    write_table(pa.table({name: pa.array(column, pa.string()) for name, column in columns.items()}), run / ITEMS)
-
-
-def read_run_items(run: Path) -> list[Item]:
-    """The items of a run; InputError where it has none."""
-    path = run / ITEMS
-    try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise InputError(f"{path}: no items can be read ({error}). Run judgefair judge ... --out {run} first") from None
-    axes = [name.removeprefix(POPULATION) for name in table.column_names if name.startswith(POPULATION)]
-    groups = [table[POPULATION + axis].to_pylist() for axis in axes]
-    columns = (
-        table[name].to_pylist() if name in table.column_names else [None] * len(table)
-        for name in ("item_id", "query", "response", "scenario_id", "meta", "missing", "missing_detail")
-    )
-    of_item = [{axis: group for axis, group in zip(axes, row, strict=True) if group} for row in zip(*groups, strict=True)] or [
-        {}
-    ] * len(table)
-    return [
-        Item(
-            item_id,
-            query,
-            response,
-            populations,
-            scenario,
-            json.loads(meta) if meta else {},
-            None if reason is None else Missing(reason, detail or ""),
-        )
-        for item_id, query, response, scenario, meta, reason, detail, populations in zip(*columns, of_item, strict=True)
-    ]
-
-
-def write_table(table: pa.Table, path: Path) -> None:
-    """Write a table whole or not at all."""
-    partial = path.with_name(f"{path.name}.partial")
-    pq.write_table(table, partial)
-    partial.replace(path)
-
-
-def _row(rating: Rating, named: bool) -> dict[str, Any]:
-    missing = rating.value if isinstance(rating.value, Missing) else None
-    value = None if isinstance(rating.value, Missing) else (str(rating.value) if named else float(rating.value))
-    return {
-        "item_id": rating.item_id,
-        "criterion": rating.criterion,
-        "rater_id": rating.rater_id,
-        "rater_kind": rating.rater_kind,
-        "replicate": rating.replicate,
-        "value": value,
-        "missing": missing.reason if missing else None,
-        "rationale": rating.rationale or (missing.detail if missing and missing.detail else None),
-        "distribution": None if rating.distribution is None else list(rating.distribution.items()),
-        "program_fingerprint": rating.program_fingerprint,
-    }
+def read_judgments(run: Path, scales: Mapping[str, Scale]) -> list[Rating]:
+    """The judge's ratings of a run, in the order they were written."""
+    ratings = []
+    for table in row_groups(run / RATINGS):
+        for row in table.filter(pc.field("rater_kind") == "judge").to_pylist():
+            missing = None if row["missing"] is None else Missing(row["missing"], row["rationale"] or "")
+            value = missing or scales[row["criterion"]].read(_text(row["value"]))
+            rationale = None if missing else row["rationale"]
+            distribution = None if row["distribution"] is None else dict(row["distribution"])
+            said = (value, row["replicate"], rationale, distribution, row["program_fingerprint"])
+            ratings.append(Rating(row["item_id"], row["criterion"], row["rater_id"], "judge", *said))
+    return ratings
 
 
 def _from_codes(frame: pd.DataFrame, scales: Mapping[str, Scale], schema: pa.Schema) -> pa.Table:

@@ -10,10 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from judgefair.errors import InputError
 from judgefair.estimation.sampling import Allocation
+from judgefair.folders import safe_name
 from judgefair.models.planted import Planted
+from judgefair.models.prices import Price
 from judgefair.rubric.context import Cue, Strict
 from judgefair.rubric.strict_yaml import read_yaml, validate
 
+CALIBRATION = "calibration"
 TEMPLATE, PLANTED_MODEL = "template", "scripted:planted"
 
 
@@ -49,6 +52,7 @@ class JudgeOptions(Strict):
     model: str = Field(description="local, scripted:NAME, NAME, NAME@BASE_URL or BASE_URL")
     program: str | None = Field(None, description="a judge program; the rubric's plain one where left out")
     key_env: str = Field("OPENAI_API_KEY", description="environment variable that holds the key")
+    key_file: str | None = Field(None, description="a file that holds the key instead; nobody else may read it")
     timeout: float = Field(600, gt=0, description="seconds that one request may take")
 
 
@@ -67,13 +71,15 @@ class BudgetOptions(Strict):
 
     calls: int | None = Field(None, ge=0, description="requests at most")
     tokens: int | None = Field(None, ge=0, description="tokens at most")
+    cost: float | None = Field(None, ge=0, description="money at most, in the currency of `prices`")
+    seconds: float | None = Field(None, ge=0, description="seconds after which nothing more is sent")
 
 
-class Price(Strict):
-    """What a model costs."""
+class LimitOptions(Strict):
+    """How much one server may be asked in a minute."""
 
-    input: float = Field(ge=0, description="for a million prompt tokens")
-    output: float = Field(ge=0, description="for a million completion tokens")
+    requests_per_minute: float | None = Field(None, gt=0, description="requests at most")
+    tokens_per_minute: float | None = Field(None, gt=0, description="tokens of prompts and replies at most")
 
 
 class Study(Strict):
@@ -92,7 +98,8 @@ class Study(Strict):
         "judge", description="markers (exact openings alone), or judge (the first judge reads the others too)"
     )
     calibration: CalibrationOptions = Field(default_factory=CalibrationOptions, description="human labels")
-    budget: BudgetOptions = Field(default_factory=BudgetOptions, description="calls and tokens")
+    budget: BudgetOptions = Field(default_factory=BudgetOptions, description="calls, tokens, cost and seconds")
+    limits: LimitOptions = Field(default_factory=LimitOptions, description="requests and tokens a minute")
     prices: dict[str, Price] = Field(
         default_factory=dict, description="a mapping of model to {input, output}, in any one currency"
     )
@@ -113,9 +120,14 @@ def load_study(path: str | os.PathLike[str]) -> Study:
         ("systems", [system.id for system in study.systems]),
         ("judges", [options.model for options in study.judges]),
     ):
-        twice = [name for name, count in Counter(map(folder_name, names)).items() if count > 1]
+        twice = [name for name, count in Counter(map(safe_name, names)).items() if count > 1]
         if twice:
             raise InputError(f"{document.at((where,))}: '{twice[0]}' stands twice. Give each its own name")
+    if CALIBRATION in [system.id for system in study.systems]:
+        raise InputError(
+            f"{document.at(('systems',))}: '{CALIBRATION}' is the study's own folder, of judges held against a set. "
+            "Give the system another id"
+        )
     used = [str(getattr(system, "model", "")) for system in study.systems] + [options.model for options in study.judges]
     if study.planted is not None and (set(used) != {PLANTED_MODEL} or study.plan.render != TEMPLATE):
         raise InputError(
@@ -134,8 +146,3 @@ def load_study(path: str | os.PathLike[str]) -> Study:
             f"{document.at(('plan', 'dialogue'))}: a dialogue needs a model that speaks for the user. Write user: MODEL"
         )
     return study
-
-
-def folder_name(model: str) -> str:
-    """A model's name as the name of a folder."""
-    return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in model)

@@ -16,9 +16,12 @@ from judgefair.errors import BudgetError, InputError
 from judgefair.estimation import estimate
 from judgefair.estimation.sampling import draw_sample, record_draw
 from judgefair.estimation.simulated import PLANTED
+from judgefair.folders import safe_name
 from judgefair.models import Model, choose_model
 from judgefair.models.budget import Budget
+from judgefair.models.gate import Limits
 from judgefair.models.planted import PlantedModel, World, truths
+from judgefair.models.prices import by_name
 from judgefair.records import Item, Query, Response
 from judgefair.reporting import build_report, write_report
 from judgefair.rubric import load_rubric
@@ -32,13 +35,13 @@ from judgefair.runs.respond_stage import respond, system_json
 from judgefair.runs.simulate_stage import simulate
 from judgefair.runs.tables import add_human_ratings
 from judgefair.simulate import balancing_weights, plan
-from judgefair.study.options import PLANTED_MODEL, TEMPLATE, System, folder_name, load_study
+from judgefair.study.options import CALIBRATION, PLANTED_MODEL, TEMPLATE, System, load_study
 from judgefair.targets import Target, make_target
 from judgefair.targets.chat import Chat
 from judgefair.targets.chat import Settings as ChatSettings
 from judgefair.validation import validate as validate_judge
 
-CALIBRATION, STUDY = "calibration", "study.yaml"
+STUDY = "study.yaml"
 
 OnProgress = Callable[[str], Callable[[Progress], None]]
 """Given the name of a stage, what is to be called as it goes on."""
@@ -107,6 +110,9 @@ class Pipeline:
             placebos=study.plan.placebos, seed=study.seed,
         )  # fmt: skip
         self.world = World(study.planted, self.rubric, study.seed) if study.planted else None
+        allowed = study.budget
+        self._budget = Budget(allowed.calls, allowed.tokens, allowed.cost, allowed.seconds, by_name(study.prices))
+        self._limits = Limits(study.limits.requests_per_minute, study.limits.tokens_per_minute)
         self._card: LogCard | None = None
         self.logs: list[Query] = []
         if study.plan.logs:
@@ -117,13 +123,12 @@ class Pipeline:
             for options in study.judges
         ]
         self._as_of = study.as_of.isoformat() if study.as_of else None
-        self._budget = Budget(study.budget.calls, study.budget.tokens)
 
     def run(self) -> Path:
         """Every stage in turn; the run folder."""
         self._refuse_another_study()
         self.out.mkdir(parents=True, exist_ok=True)
-        judges = [self._model(options.model, options.key_env, options.timeout) for options in self.study.judges]
+        judges = [self._model(o.model, o.key_env, o.key_file, o.timeout) for o in self.study.judges]
         queries = self._simulated()
         (self.out / RESPONSES).unlink(missing_ok=True)  # of this study's systems alone; the journal has what landed
         pairs = zip(self.targets, self.study.systems, strict=True)
@@ -154,10 +159,17 @@ class Pipeline:
         """A path beside the study file, or what it says as it is."""
         return self._beside / source if (self._beside / source).exists() else source
 
-    def _model(self, name: str, key_env: str = "OPENAI_API_KEY", timeout: float = 600) -> Model:
+    def _model(self, name: str, key_env: str = "OPENAI_API_KEY", key_file: str | None = None, timeout: float = 600) -> Model:
         if self.world is not None and name == PLANTED_MODEL:
             return PlantedModel(self.world)
-        return choose_model(self._instead.get(name, name), key_env=key_env, timeout=timeout)
+        model = choose_model(
+            self._instead.get(name, name),
+            key_env=key_env,
+            key_file=self._beside / key_file if key_file else None,
+            timeout=timeout,
+        )
+        self._budget.refuse_unpriced(model.name)
+        return model
 
     def _target(self, system: System) -> Target:
         settings = dict(system.model_extra or {})
@@ -166,7 +178,10 @@ class Pipeline:
         if self.world is not None and system.kind == "chat":
             make_target(system.id, system.kind, {**settings, "model": "scripted:first"}, self._beside)  # refuses in words
             return Chat(system.id, PlantedModel(self.world), ChatSettings(**settings))
-        return make_target(system.id, system.kind, settings, self._beside)
+        target = make_target(system.id, system.kind, settings, self._beside)
+        if isinstance(target, Chat):
+            self._budget.refuse_unpriced(target.model.name)
+        return target
 
     def _simulated(self) -> list[Query]:
         options, failing = self.study.plan, self.study.planted.failing_renders if self.study.planted else 0.0
@@ -184,7 +199,7 @@ class Pipeline:
             self.rubric, self.design, self.out,
             renderer=None if options.render == TEMPLATE else self._model(options.render),
             reader=self._model(options.reader) if options.reader else None,
-            rerenders=options.rerenders, dialogue=options.dialogue, concurrency=self.study.concurrency, budget=self._budget,
+            rerenders=options.rerenders, dialogue=options.dialogue, concurrency=self.study.concurrency, budget=self._budget, limits=self._limits,
             use_cache=self._use_cache, as_of=self._as_of, fails=fails, on_progress=watched,
         )  # fmt: skip
         _stop_over_budget(lost["over_budget"], "questions to the models that write and check queries")
@@ -205,7 +220,7 @@ class Pipeline:
             queries, target, self.out, replicates=system.replicates,
             refusal_judge=judge if self.study.refusals == "judge" else None,
             user=self._model(options.user) if options.user else None, dialogue=options.dialogue,
-            concurrency=self.study.concurrency, budget=self._budget, use_cache=self._use_cache,
+            concurrency=self.study.concurrency, budget=self._budget, limits=self._limits, use_cache=self._use_cache,
             on_progress=self._on_progress(f"{target.id} answers"),
         )  # fmt: skip
         lost = sum(response.missing is not None and response.missing.reason == "over_budget" for response in responses)
@@ -214,13 +229,13 @@ class Pipeline:
 
     def _cells(self, judges: Sequence[Model]) -> Iterator[_Cell]:
         is_one = len(self.targets) * len(judges) == 1
-        if len({folder_name(model.name) for model in judges}) < len(judges):
+        if len({safe_name(model.name) for model in judges}) < len(judges):
             raise InputError(
                 f"{self._path}: two judges go by one name. Serve them under different names, so that their runs stand apart"
             )
         for target in self.targets:
             for model, program in zip(judges, self.programs, strict=True):
-                folder = self.out if is_one else self.out / target.id / folder_name(model.name)
+                folder = self.out if is_one else self.out / target.id / safe_name(model.name)
                 yield _Cell(target, model, program, folder)
 
     def _judged(self, cell: _Cell, items: Sequence[Item], queries: Sequence[Query], responses: Sequence[Response]) -> None:
@@ -233,7 +248,7 @@ class Pipeline:
             shutil.copyfile(self.out / DESIGN, cell.folder / DESIGN)
         labels = {"labels": "simulated"} if self.world else {}
         judge(
-            cell.program, items, cell.judge, cell.folder, concurrency=self.study.concurrency, budget=self._budget,
+            cell.program, items, cell.judge, cell.folder, concurrency=self.study.concurrency, budget=self._budget, limits=self._limits,
             use_cache=self._use_cache, as_of=self._as_of,
             beside={
                 "stage": "study", "study": self.study.id, "seed": self.study.seed,
@@ -274,10 +289,11 @@ class Pipeline:
         options = self.study.calibration
         if options.set is None:
             return None
-        folder = self.out / CALIBRATION / folder_name(cell.judge.name)
+        folder = self.out / CALIBRATION / safe_name(cell.judge.name)
         cset = load_calibration_set(self.found(options.set))
         validate_judge(
-            cell.program, cset, cell.judge, split=options.split, run=folder, concurrency=self.study.concurrency, budget=self._budget,
+            cell.program, cset, cell.judge, split=options.split, run=folder, concurrency=self.study.concurrency,
+            budget=self._budget, limits=self._limits,
             use_cache=self._use_cache, as_of=self._as_of, seed=self.study.seed,
             on_progress=self._on_progress(f"{cell.judge.name} judges {cset.id}"),
         )  # fmt: skip

@@ -27,6 +27,7 @@ class Settings(Strict):
 
     model: str = Field(min_length=1, description="local, scripted:NAME, NAME, NAME@BASE_URL or BASE_URL")
     key_env: str = Field(DEFAULT_KEY_ENV, min_length=1, description="the environment variable that holds the key")
+    key_file: str | None = Field(None, min_length=1, description="a file that holds the key instead; nobody else may read it")
     timeout: float = Field(600, gt=0, description="seconds that one request may take")
     system_prompt: str | None = Field(None, description="text that stands before every conversation, or null")
     sampling: dict[str, JsonValue] = Field(
@@ -47,13 +48,15 @@ class Settings(Strict):
         return sampling
 
 
-def open_target(id: str, settings: Settings, folder: Path) -> Target:  # noqa: A002, ARG001
+def open_target(id: str, settings: Settings, folder: Path) -> Target:  # noqa: A002
     """The model that the settings name; ModelError where there is none."""
     if urlparse(settings.model).password:  # it would stand in manifests and reports
         raise InputError(
             f"target '{id}': the address in model carries a password. Put the key into the variable {settings.key_env}"
         )
-    return Chat(id, choose_model(settings.model, key_env=settings.key_env, timeout=settings.timeout), settings)
+    key_file = folder / settings.key_file if settings.key_file else None
+    model = choose_model(settings.model, key_env=settings.key_env, key_file=key_file, timeout=settings.timeout)
+    return Chat(id, model, settings)
 
 
 class Chat(Target):

@@ -625,7 +625,7 @@ def test_a_file_without_items_is_refused(tmp_path):
     ):
         read_items(tmp_path / "none.jsonl")
     (tmp_path / "items.jsonl").write_bytes('{"item_id": "Café"}'.encode("latin-1"))
-    with pytest.raises(InputError, match=r"items\.jsonl: not UTF-8 text \(byte 16\)\. Save it as UTF-8"):
+    with pytest.raises(InputError, match=r"items\.jsonl:1: not UTF-8 text \(byte 16 of the line\)\. Save it as UTF-8"):
         read_items(tmp_path / "items.jsonl")
 
 

@@ -100,6 +100,7 @@ def test_the_verbs_are_those_that_this_version_has() -> None:
         "run",
         "annotate",
         "judge",
+        "show",
         "validate",
         "estimate",
         "plan",

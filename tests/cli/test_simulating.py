@@ -12,8 +12,8 @@ import pytest
 
 import judgefair as jf
 from judgefair.models.stand_ins import PLAIN
+from judgefair.runs.items import read_run_items
 from judgefair.runs.queries import read_queries, read_responses
-from judgefair.runs.tables import read_run_items
 from judgefair.targets import make_target
 from tests.cli.test_cli import HEAVY
 from tests.command_line import Done, judgefair

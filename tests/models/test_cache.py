@@ -99,13 +99,12 @@ def test_another_server_is_asked_anew(tmp_path):
 async def test_the_cache_gives_back_exactly_the_reply_that_was_put_in(tmp_path):
     reply = Reply('{"level": "é"}', None, None, [Token("é", {"é": -0.5, "e": -1.0})], 7, 3)
     cache = ReplyCache(tmp_path / "replies.sqlite")
-    await cache.put("key", reply)
-    assert cache.get("key") == reply
-    assert cache.get("other") is None
-    cache.close()
+    cache.put(b"key", reply)
+    await cache.close()
     again = ReplyCache(tmp_path / "replies.sqlite")
-    assert again.get("key") == reply
-    again.close()
+    assert again.get(b"key") == reply
+    assert again.get(b"other") is None
+    await again.close()
 
 
 def test_the_key_is_decided_by_server_model_body_and_sample_and_by_nothing_else():

@@ -8,6 +8,7 @@ import pytest
 from judgefair.errors import ModelError
 from judgefair.models.budget import Budget
 from judgefair.models.client import Attempt, Client
+from judgefair.models.gate import Gate, Limits
 from judgefair.models.openai_server import OpenAIServer
 from judgefair.models.reply import Reply
 from judgefair.models.retry import RetryPolicy
@@ -27,13 +28,18 @@ async def asked(server, *, policy=POLICY, budget=None, times=1, timeout=20.0):
     async def note(attempt: Attempt) -> None:
         attempts.append(attempt)
 
+    gate = Gate(8, Limits(), budget or Budget())
+
     program = tiny_program()
     prompt = program.prompts["helpfulness"]
     body = model.body(prompt.render(tiny_items(1)[0]), prompt.schema, dict(program.sampling), 0, 1)
     outcome = None
     async with model.open() as post:
         for _ in range(times):
-            outcome = await Client(model, post, budget or Budget(), policy).ask(body, note)
+            outcome = await Client(model, post, gate, policy).ask(body, note)
+            if not isinstance(outcome, Missing):
+                outcome, landed = outcome
+                attempts.append(landed)
     return outcome, attempts
 
 

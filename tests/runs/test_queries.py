@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from judgefair.errors import InputError
 from judgefair.records import MISSING_REASONS, Missing, Query, Response
+from judgefair.runs.items import read_run_items, write_items
 from judgefair.runs.queries import (
     QUERIES,
     RESPONSES,
@@ -23,7 +24,6 @@ from judgefair.runs.queries import (
     write_queries,
     write_responses,
 )
-from judgefair.runs.tables import read_run_items, write_items
 
 ASKED = Query(
     "b0000-a001", "tides", "b0000", "age=child, name", "name", None, {"age": "child"}, ("Where is the atlas?",), seed=3, merit=2.0,

@@ -1,6 +1,8 @@
 """Is what a run writes what it reads back, for every kind of item and scale, and is a broken table named?"""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,9 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judgefair.errors import InputError
+from judgefair.fingerprint import fingerprint
 from judgefair.records import RATING_COLUMNS, Item, Missing, Rating
 from judgefair.rubric.scale import Scale, parse_scale
+from judgefair.runs import items as run_items
 from judgefair.runs import tables
+from tests.builders import write_ratings
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=12)
 NAMES = st.text("abcxyz_", min_size=1, max_size=5)
@@ -34,13 +39,13 @@ SCALES = {
 @given(ITEMS)
 def test_items_are_read_back_as_they_were_written(tmp_path_factory: pytest.TempPathFactory, items: list[Item]) -> None:
     run = tmp_path_factory.mktemp("run")
-    tables.write_items(items, run)
-    assert tables.read_run_items(run) == items
+    run_items.write_items(items, run)
+    assert run_items.read_run_items(run) == items
     assert [path.name for path in run.iterdir()] == ["items.parquet"]
 
 
 def test_items_lie_on_disk_under_the_names_of_the_contract(tmp_path: Path) -> None:
-    tables.write_items([Item("i", "q", "r", {"dialect": "a", "age": "old"}, "s", {"cue": "name"})], tmp_path)
+    run_items.write_items([Item("i", "q", "r", {"dialect": "a", "age": "old"}, "s", {"cue": "name"})], tmp_path)
     assert pq.read_table(tmp_path / "items.parquet").column_names == [
         "item_id", "scenario_id", "query", "response", "pop.dialect", "pop.age", "meta",
     ]  # fmt: skip
@@ -94,13 +99,13 @@ def judged(*values: int | Missing, distribution: dict[str, float] | None = None)
 
 
 def test_of_a_distribution_the_mean_is_expected(tmp_path: Path) -> None:
-    tables.write_ratings(judged(5, distribution={"1": 0.25, "5": 0.75}), of("depth"), tmp_path)
+    write_ratings(judged(5, distribution={"1": 0.25, "5": 0.75}), of("depth"), tmp_path)
     (row,) = tables.read_ratings(tmp_path, of("depth")).to_dict("records")
     assert (row["code"], row["expected"]) == (5.0, 4.0)
 
 
 def test_a_missing_rating_keeps_its_reason_and_no_number(tmp_path: Path) -> None:
-    tables.write_ratings(judged(3, Missing("unparsable", "no JSON")), of("depth"), tmp_path)
+    write_ratings(judged(3, Missing("unparsable", "no JSON")), of("depth"), tmp_path)
     frame = tables.read_ratings(tmp_path, of("depth"))
     assert frame["missing"].tolist() == ["", "unparsable"]
     assert np.isnan(frame["code"]).tolist() == [False, True]
@@ -108,7 +113,7 @@ def test_a_missing_rating_keeps_its_reason_and_no_number(tmp_path: Path) -> None
 
 
 def test_human_ratings_take_the_place_of_those_there_were_and_leave_the_judge_s_alone(tmp_path: Path) -> None:
-    tables.write_ratings(judged(5, 4, distribution={"3": 0.5, "5": 0.5}), of("depth"), tmp_path)
+    write_ratings(judged(5, 4, distribution={"3": 0.5, "5": 0.5}), of("depth"), tmp_path)
     before = pq.read_table(tmp_path / "ratings.parquet").to_pylist()
     for rater in ("ann", "bob"):
         tables.add_human_ratings(coded("depth", [1.0, 2.0], rater=rater), of("depth"), tmp_path)
@@ -126,19 +131,65 @@ def test_a_table_that_cannot_be_read_is_named_with_the_command_that_writes_it(co
         if content is not None:
             (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=r"items\.parquet: no items can be read .*Run judgefair judge"):
-        tables.read_run_items(tmp_path)
+        run_items.read_run_items(tmp_path)
     with pytest.raises(InputError, match=r"ratings\.parquet: no ratings can be read .*Run judgefair judge"):
         tables.read_ratings(tmp_path, of("depth"))
 
 
-def test_a_process_that_ends_while_it_writes_leaves_the_earlier_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tables.write_items([Item("i", "q", "r")], tmp_path)
+def test_a_process_that_ends_while_it_writes_leaves_the_earlier_table(tmp_path: Path) -> None:
+    class Interrupted(list[Item]):
+        def __iter__(self) -> Iterator[Item]:
+            yield from [Item(f"j{k}", "q", "r") for k in range(run_items.SHARD + 1)]
+            raise KeyboardInterrupt
 
-    def killed(table: object, path: Path) -> None:
-        path.write_bytes(b"PAR1 half of it")
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(tables.pq, "write_table", killed)
+    run_items.write_items([Item("i", "q", "r")], tmp_path)
     with pytest.raises(KeyboardInterrupt):
-        tables.write_items([Item("j", "q", "r")], tmp_path)
-    assert [item.item_id for item in tables.read_run_items(tmp_path)] == ["i"]
+        run_items.put_items(Interrupted(), tmp_path, labels_can_be_made_again=False)
+    assert [item.item_id for item in run_items.read_run_items(tmp_path)] == ["i"]
+    assert [path.name for path in tmp_path.iterdir()] == ["items.parquet"]
+
+
+def many(n: int, **more: Any) -> list[Item]:
+    return [Item(f"i{k}", f"q{k}", "r", {"age": "old"}, **more) for k in range(n)]
+
+
+def test_items_beyond_one_row_group_are_read_back_in_order_also_where_a_late_one_has_another_axis(tmp_path: Path) -> None:
+    items = [*many(2 * run_items.SHARD), Item("late", "q", "r", {"dialect": "a"}, no_response=Missing("refused", "no"))]
+    written = run_items.write_items(items, tmp_path)
+    assert run_items.read_run_items(tmp_path) == items
+    assert [len(shard) for shard in run_items.read_shards(tmp_path)] == [run_items.SHARD, run_items.SHARD, 1]
+    assert written == run_items.Written(len(items), fingerprint([[item.item_id, item.query, item.response] for item in items]))
+
+
+def test_an_id_that_stands_twice_far_apart_is_named_and_nothing_is_written(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="'i3' stands twice"):
+        run_items.write_items([*many(run_items.SHARD + 5), many(4)[3]], tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_same_items_again_leave_the_file_and_the_ratings_as_they_are(tmp_path: Path) -> None:
+    for _ in range(2):
+        run_items.put_items(many(3), tmp_path, labels_can_be_made_again=False)
+        if not (tmp_path / "ratings.parquet").exists():
+            write_ratings(judged(5, 4, 3), of("depth"), tmp_path)
+    assert pq.read_table(tmp_path / "ratings.parquet")["value"].to_pylist() == [5.0, 4.0, 3.0]
+
+
+def test_human_ratings_on_scales_of_another_kind_are_not_lost_in_silence(tmp_path: Path) -> None:
+    write_ratings(judged(5), of("depth"), tmp_path)
+    tables.add_human_ratings(coded("depth", [1.0]), of("depth"), tmp_path)
+    named = [Rating("i0", "tone", "m", "judge", "kind")]
+    with pytest.raises(InputError, match="holds human ratings on scales of another kind"):
+        write_ratings(named, of("tone"), tmp_path)
+    assert len(pq.read_table(tmp_path / "ratings.parquet")) == 2
+
+
+@given(st.lists(st.sampled_from([1, 2, 5, Missing("refused", "no"), Missing("unparsable")]), max_size=8))
+def test_judgments_are_read_back_as_they_were_written(tmp_path_factory: pytest.TempPathFactory, values: list[Any]) -> None:
+    run = tmp_path_factory.mktemp("run")
+    ratings = [
+        Rating(f"i{k}", "depth", "m", "judge", value, rationale=None if isinstance(value, Missing) else "so")
+        for k, value in enumerate(values)
+    ]
+    write_ratings(ratings, of("depth"), run)
+    assert tables.read_judgments(run, of("depth")) == ratings

@@ -8,6 +8,7 @@ import pytest
 from judgefair.fingerprint import fingerprint
 from judgefair.models.budget import Budget
 from judgefair.models.client import Client
+from judgefair.models.gate import Gate, Limits
 from judgefair.models.model import Body, Model
 from judgefair.models.reply import Reply
 from judgefair.models.retry import RetryPolicy
@@ -27,7 +28,8 @@ class Keeping:
         async def ignore(_: Any) -> None: ...
 
         async with model.open() as post:
-            return await Client(model, post, Budget(), RetryPolicy(attempts=1)).ask(body, ignore)
+            answer = await Client(model, post, Gate(8, Limits(), Budget()), RetryPolicy(attempts=1)).ask(body, ignore)
+        return answer if isinstance(answer, Missing) else answer[0]
 
     async def once(self, identity: Any, make: Any) -> Reply | Missing:
         key = fingerprint(identity)

@@ -138,7 +138,7 @@ def test_whatever_decides_the_answers_changes_the_fingerprint():
         ),
         (
             {"temperature": 0},
-            "target 'desk': temperature is not a key here. Keys: model, key_env, timeout, system_prompt, sampling",
+            "target 'desk': temperature is not a key here. Keys: model, key_env, key_file, timeout, system_prompt, sampling",
         ),
         ({"sistem_prompt": "x"}, "Did you mean 'system_prompt'?"),
     ],

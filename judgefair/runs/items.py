@@ -1,0 +1,234 @@
+"""How do the items of a run lie on disk, however many, and what becomes of its ratings when they change?"""
+
+import hashlib
+import json
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from judgefair.errors import InputError
+from judgefair.fingerprint import file_sha256, wire_json
+from judgefair.records import Item, Missing, sendable
+from judgefair.runs.parquet import pieces, readable, row_groups, table_writer
+from judgefair.runs.tables import RATINGS, keep_rows
+
+ITEMS = "items.parquet"
+POPULATION = "pop."
+SHARD = 1_000
+"""Items in a row group: the piece of a run that is worked on, kept and sent about at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How many items were written, and the fingerprint of their ids and texts."""
+
+    n: int
+    fingerprint: str
+
+
+def put_items(items: Iterable[Item], run: Path, labels_can_be_made_again: bool) -> Written:
+    """Make these the items of a run, and drop its ratings of items whose texts are others now.
+
+    An id that stands for another text must not inherit what was said of the earlier one.
+
+    Raises
+    ------
+    InputError : people's labels would be lost, which nothing can make again.
+    """
+    if not (run / ITEMS).is_file():
+        return write_items(items, run)
+    new = run / f".new-{ITEMS}"
+    try:
+        written = write_items(items, run, new.name)
+        if file_sha256(new) != file_sha256(run / ITEMS):
+            if (run / RATINGS).is_file():
+                _drop_ratings(new, run, labels_can_be_made_again)
+            new.replace(run / ITEMS)
+    finally:
+        new.unlink(missing_ok=True)
+    return written
+
+
+def _drop_ratings(new: Path, run: Path, labels_can_be_made_again: bool) -> None:
+    """Drop ratings of items that are not the same in the run and in the table that is to take its place."""
+    earlier = np.sort(np.fromiter(map(_digest, _stream(run / ITEMS)), np.uint64))
+    same = pa.array((item.item_id for item in _stream(new) if _is_among(_digest(item), earlier)), pa.string())
+    n_lost, example, is_all_same = 0, "", True
+    for held in row_groups(run / RATINGS, ["item_id", "rater_kind"]):
+        is_gone = pc.invert(pc.is_in(held["item_id"], same))
+        is_all_same &= not pc.any(is_gone).as_py()
+        lost = held.filter(pc.and_(is_gone, pc.equal(held["rater_kind"], "human")))
+        n_lost, example = n_lost + len(lost), example or (lost["item_id"][0].as_py() if len(lost) else "")
+    if n_lost and not labels_can_be_made_again:
+        raise InputError(
+            f"{run}: holds {n_lost:,} human ratings of items whose texts would change or go, such as '{example}'. They are "
+            f"of the earlier answers: choose another --out, or delete {run / RATINGS} to give them up"
+        )
+    if not is_all_same:
+        keep_rows(run / RATINGS, pc.field("item_id").isin(same))
+
+
+def _digest(item: Item) -> int:
+    """64 bits of id and texts: two of a million items share them with a chance of 3 in 100 million."""
+    return _digest64(repr((item.item_id, sendable(item.query), sendable(item.response))))
+
+
+def _digest64(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+
+
+def _is_among(digest: int, sorted_digests: np.ndarray) -> bool:
+    place = int(np.searchsorted(sorted_digests, np.uint64(digest)))
+    return place < len(sorted_digests) and int(sorted_digests[place]) == digest
+
+
+def write_items(items: Iterable[Item], run: Path, name: str = ITEMS) -> Written:
+    """Write the `items.parquet` of a run: item_id, scenario_id, query, response, `pop.<axis>`, meta (JSON).
+
+    Where some items have no response, `missing` and `missing_detail` say why. A row group has `SHARD` items, and no more than
+    that are in memory where `items` can be gone through anew each time (a file, a list).
+    """
+    axes, any_missing = _columns_of(islice(items, SHARD))
+    while True:
+        try:
+            return _write_items(items, axes, any_missing, run / name)
+        except _AnotherColumnError:
+            axes, any_missing = _columns_of(items)
+
+
+def _write_items(items: Iterable[Item], axes: Sequence[str], any_missing: bool, path: Path) -> Written:
+    text = ["item_id", "scenario_id", "query", "response", *(POPULATION + axis for axis in axes), "meta"]
+    schema = pa.schema([(name, pa.string()) for name in text + ["missing", "missing_detail"] * any_missing])
+    n, sha, ids = 0, hashlib.sha256(b"["), array("Q")
+    with table_writer(path, schema) as writer:
+        waiting = iter(items)
+        while shard := list(islice(waiting, SHARD)):
+            found_axes, found_missing = _columns_of(shard)
+            if not set(found_axes) <= set(axes) or found_missing > any_missing:
+                raise _AnotherColumnError
+            told = b",".join(wire_json([item.item_id, item.query, item.response]) for item in shard)
+            sha.update(b"," * (n > 0) + told)
+            n += len(shard)
+            ids.extend(_digest64(item.item_id) for item in shard)
+            writer.write_table(_items_table(shard, axes, schema))
+        if len(np.unique(np.array(ids))) < n and (twice := _first_repeated(items)) is not None:
+            raise InputError(f"item_id '{twice}' stands twice among the items. Ids must be unique")
+    sha.update(b"]")
+    return Written(n, sha.hexdigest())
+
+
+def _first_repeated(items: Iterable[Item]) -> str | None:
+    seen: set[str] = set()
+    for item in items:
+        if item.item_id in seen:
+            return item.item_id
+        seen.add(item.item_id)
+    return None
+
+
+class _AnotherColumnError(Exception):
+    """A later item has an axis that no earlier one had."""
+
+
+def _columns_of(items: Iterable[Item]) -> tuple[list[str], bool]:
+    axes: dict[str, None] = {}
+    any_missing = False
+    for item in items:
+        axes |= dict.fromkeys(item.populations)
+        any_missing |= item.no_response is not None
+    return list(axes), any_missing
+
+
+def _items_table(items: Sequence[Item], axes: Sequence[str], schema: pa.Schema) -> pa.Table:
+    columns: dict[str, list[Any]] = {
+        "item_id": [item.item_id for item in items],
+        "scenario_id": [item.scenario_id for item in items],
+        "query": [sendable(item.query) for item in items],
+        "response": [sendable(item.response) for item in items],
+        **{POPULATION + axis: [item.populations.get(axis) for item in items] for axis in axes},
+        "meta": [json.dumps(dict(item.meta), sort_keys=True) if item.meta else None for item in items],
+        "missing": [item.no_response.reason if item.no_response else None for item in items],
+        "missing_detail": [item.no_response.detail or None if item.no_response else None for item in items],
+    }
+    return pa.table([pa.array(columns[name], pa.string()) for name in schema.names], schema=schema)
+
+
+def read_run_items(run: Path) -> list[Item]:
+    """The items of a run; InputError where it has none."""
+    return list(stream_items(run))
+
+
+def stream_items(run: Path) -> Iterator[Item]:
+    """The items of a run, a row group in memory at a time; InputError where it has none."""
+    with readable(run / ITEMS, "items"):
+        yield from _stream(run / ITEMS)
+
+
+class ItemsTable:
+    """The items of an `items.parquet`, a row group in memory at a time, anew whenever they are gone through."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __iter__(self) -> Iterator[Item]:
+        return stream_items(self._path.parent)
+
+
+def read_item_ids(run: Path) -> list[str]:
+    """The ids of a run's items, and nothing else of them; InputError where it has none."""
+    with readable(run / ITEMS, "items"):
+        return [item_id for table in pieces(run / ITEMS, ["item_id"]) for item_id in table["item_id"].to_pylist()]
+
+
+def read_shards(run: Path) -> Iterator[list[Item]]:
+    """The items of a run that were written just now, a row group at a time."""
+    return map(items_from, row_groups(run / ITEMS))
+
+
+def read_shard(run: Path, number: int) -> list[Item]:
+    """The items of one row group."""
+    with pq.ParquetFile(run / ITEMS) as file:
+        return items_from(file.read_row_group(number))
+
+
+def n_shards(run: Path) -> int:
+    """How many row groups the items of a run have."""
+    return int(pq.read_metadata(run / ITEMS).num_row_groups)
+
+
+def _stream(path: Path) -> Iterator[Item]:
+    for table in row_groups(path):
+        yield from items_from(table)
+
+
+def items_from(table: pa.Table) -> list[Item]:
+    """The items that rows of `items.parquet` describe."""
+    axes = [name.removeprefix(POPULATION) for name in table.column_names if name.startswith(POPULATION)]
+    groups = [table[POPULATION + axis].to_pylist() for axis in axes]
+    columns = (
+        table[name].to_pylist() if name in table.column_names else [None] * len(table)
+        for name in ("item_id", "query", "response", "scenario_id", "meta", "missing", "missing_detail")
+    )
+    of_item = [{axis: group for axis, group in zip(axes, row, strict=True) if group} for row in zip(*groups, strict=True)] or [
+        {}
+    ] * len(table)
+    return [
+        Item(
+            item_id,
+            query,
+            response,
+            populations,
+            scenario,
+            json.loads(meta) if meta else {},
+            None if reason is None else Missing(reason, detail or ""),
+        )
+        for item_id, query, response, scenario, meta, reason, detail, populations in zip(*columns, of_item, strict=True)
+    ]

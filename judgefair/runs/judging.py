@@ -1,0 +1,160 @@
+"""What does the judge say of the items of a shard? One job that every engine does in the same way."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+import pyarrow as pa
+
+from judgefair.compile.parse import Judgment
+from judgefair.compile.program import JudgeProgram
+from judgefair.models.cache import reply_key
+from judgefair.models.gate import Limits
+from judgefair.models.model import Body, Model
+from judgefair.models.reply import Reply
+from judgefair.models.retry import RetryPolicy
+from judgefair.records import Item, Missing, Rating
+from judgefair.runs.asking import Asking, Progress, work_through
+from judgefair.runs.tables import ratings_schema, ratings_table
+
+NOT_UNDERSTOOD = {"unparsable", "refused"}
+BREATHS = 256
+"""After so many judgments that asked nothing, signals and timers get their turn."""
+LOOKED_UP_AT_ONCE = 500
+OnProgress = Callable[[Progress], None]
+Keep = Callable[[int, pa.Table], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is judged, by whom and how."""
+
+    program: JudgeProgram
+    model: Model
+    replicates: int
+    concurrency: int
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
+    limits: Limits = field(default_factory=Limits)
+    use_cache: bool = True
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Of the ratings that it makes."""
+        return ratings_schema(criterion.scale for criterion in self.program.rubric.criteria)
+
+    def body(self, call: str, item: Item, replicate: int) -> Body:
+        """The request for one judgment."""
+        prompt = self.program.prompts[call]
+        return self.model.body(prompt.render(item), prompt.schema, dict(self.program.sampling), replicate, self.replicates)
+
+    def judgments(self, call: str, outcome: Reply | Missing) -> dict[str, Judgment]:
+        """What an outcome says, by criterion of the call."""
+        criteria = self.program.criteria_of(call)
+        if isinstance(outcome, Missing):
+            return {criterion: Judgment(outcome) for criterion in criteria}
+        return {criterion: self.program.parse(criterion, outcome) for criterion in criteria}
+
+    def is_understood(self, call: str, reply: Reply) -> bool:
+        """Whether a reply is an answer, so that other runs may use it."""
+        values = [judgment.value for judgment in self.judgments(call, reply).values()]
+        return not any(isinstance(value, Missing) and value.reason in NOT_UNDERSTOOD for value in values)
+
+    def calls(self, items: Sequence[Item]) -> Iterator[tuple[int, str, int, Item]]:
+        """Place, call, replicate and item of every judgment, criterion by criterion, so that servers keep the static prompt at hand."""
+        place = 0
+        for call in self.program.prompts:
+            for replicate in range(self.replicates):
+                for item in items:
+                    yield place, call, replicate, item
+                    place += 1
+
+    def table(self, items: Sequence[Item], said: Sequence[dict[str, Judgment] | None]) -> pa.Table:
+        """The ratings of a shard, in the order of items, criteria and replicates."""
+        by_fingerprint, name, n = self.program.fingerprint, self.model.name, len(items)
+        calls = list(self.program.prompts)
+        ratings = []
+        for place, item in enumerate(items):
+            for order, call in enumerate(calls):
+                for criterion in self.program.criteria_of(call):
+                    for replicate in range(self.replicates):
+                        judged = (said[(order * self.replicates + replicate) * n + place] or {})[criterion]
+                        told = (judged.value, replicate, judged.rationale, judged.distribution)
+                        ratings.append(Rating(item.item_id, criterion, name, "judge", *told, by_fingerprint))
+        return ratings_table(ratings, self.schema)
+
+
+@dataclass(slots=True)
+class _Shard:
+    number: int
+    items: Sequence[Item]
+    said: list[dict[str, Judgment] | None]
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Judging:
+    shard: _Shard
+    place: int
+    call: str
+    replicate: int
+    item: Item
+    landed: Reply | None
+
+
+async def judge_shards(
+    job: Job, shards: Iterable[tuple[int, Sequence[Item]]], asking: Asking, keep: Keep, on_progress: OnProgress
+) -> None:
+    """Judge shards one after the other, and keep the ratings of each as soon as its last judgment is there.
+
+    A slow reply holds up its own shard's table and nothing else: workers go on to the next shard meanwhile.
+    """
+    progress = asking.progress
+    reused = 0
+
+    def waiting() -> Iterator[_Judging]:
+        for number, items in shards:
+            n = len(items) * len(job.program.prompts) * job.replicates
+            shard = _Shard(number, items, [None] * n, n)
+            calls = job.calls(items)
+            while group := list(islice(calls, LOOKED_UP_AT_ONCE)):
+                landed = _landed(job, asking, group)
+                yield from (_Judging(shard, *call, landed.get(call[0])) for call in group)
+
+    async def work(one: _Judging) -> None:
+        nonlocal reused
+        shard = one.shard
+        progress.reused += one.landed is not None
+        outcome = one.item.no_response or one.landed or await _ask(job, asking, one.call, one.replicate, one.item)
+        judged = shard.said[one.place] = job.judgments(one.call, outcome)
+        shard.left -= 1
+        progress.done += 1
+        for judgment in judged.values():
+            if isinstance(judgment.value, Missing):
+                progress.missing[judgment.value.reason] += 1
+        if shard.left == 0:
+            keep(shard.number, job.table(shard.items, shard.said))
+        on_progress(progress)
+        if progress.reused - reused > BREATHS:
+            reused = progress.reused
+            await asyncio.sleep(0)
+
+    await work_through(waiting(), work, job.concurrency)
+
+
+def _landed(job: Job, asking: Asking, calls: Sequence[tuple[int, str, int, Item]]) -> dict[int, Reply]:
+    """By place, the replies that landed in the run before; looked up together, which takes a third of the time."""
+    if asking.is_new:
+        return {}
+    keys = {
+        place: reply_key(job.model, job.body(call, item, replicate), replicate)
+        for place, call, replicate, item in calls
+        if item.no_response is None
+    }
+    found = asking.landed_of(list(keys.values()))
+    return {place: found[key] for place, key in keys.items() if key in found}
+
+
+async def _ask(job: Job, asking: Asking, call: str, replicate: int, item: Item) -> Reply | Missing:
+    question = asking.about(item.item_id, call, lambda reply: job.is_understood(call, reply))
+    return await question.ask(job.model, job.body(call, item, replicate), replicate)
