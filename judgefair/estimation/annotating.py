@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
+import pyarrow as pa
 
 from judgefair.calibration.annotation import Task, read_annotations, write_csv, write_label_studio
 from judgefair.compile.program import load_program
@@ -16,7 +17,8 @@ from judgefair.estimation.source import given_ratings
 from judgefair.rubric.rubric import Rubric
 from judgefair.runs.folder import PROGRAM, open_run, read_manifest, write_json
 from judgefair.runs.labels import write_raters
-from judgefair.runs.tables import add_human_ratings, read_ratings, read_run_items
+from judgefair.runs.tables import add_human_ratings, read_ratings
+from judgefair.runs.texts import find_items
 
 FOLDER = "annotation"
 Format = Literal["label-studio", "csv"]
@@ -118,17 +120,16 @@ def import_annotations(run: Path, path: Path, raters: Path | None = None) -> tup
         key = _keys(run)[waiting[0]]
         if key["rubric"] != rubric.fingerprint:
             raise InputError(f"{run}: the sample was given out under another rubric ({key['rubric'][:12]}). Draw another one")
-        items = {item.item_id: item for item in read_run_items(run)}
+        items = {item.item_id: item for item in find_items(run, {*key["draw"]["items"], *key["tasks"].values()})}
         draw = draw_from(key["draw"], items, _key(run, waiting[0]))
         tasks = [Task(task_id, items[item_id].query, items[item_id].response) for task_id, item_id in key["tasks"].items()]
         found = read_annotations(path, tasks, rubric, raters)
         table = found.ratings.assign(item_id=found.ratings["task_id"].map(key["tasks"])).drop(columns="task_id")
         scales = {criterion.id: criterion.scale for criterion in rubric.criteria}
-        given, _ = given_ratings(table.drop(columns="rationale"), scales, list(items.values()))
+        given, _ = given_ratings(table.drop(columns="rationale"), scales, pa.array(items, pa.string()))
         said = table.set_index(["item_id", "criterion", "rater_id"])["rationale"]
         given["rationale"] = said.reindex(pd.MultiIndex.from_frame(given[["item_id", "criterion", "rater_id"]])).to_numpy()
-        held = read_ratings(run, scales)
-        humans = pd.concat([held[held["rater_kind"] == "human"], given], ignore_index=True)
+        humans = pd.concat([read_ratings(run, scales, kind="human"), given], ignore_index=True)
         same = ["item_id", "criterion", "rater_id", "replicate"]
         add_human_ratings(humans.drop_duplicates(same, keep="last"), scales, run)
         write_raters(found.raters, run)

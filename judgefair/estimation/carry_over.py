@@ -1,11 +1,16 @@
 """May what is known of the judge from another set be carried over to this run?"""
 
 from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
 
 from judgefair.compile.program import JudgeProgram
 from judgefair.errors import InputError
-from judgefair.records import Item
+from judgefair.runs.facts import Facts
+from judgefair.runs.texts import find_items
 from judgefair.statistics import Estimate, distribution_shift
+from judgefair.statistics.distribution_shift import sampled
 from judgefair.validation.finding import Population
 from judgefair.validation.gate import Check
 from judgefair.validation.validation import Validation
@@ -29,12 +34,15 @@ def refuse_another_judge(validation: Validation, program: JudgeProgram, judge: s
         )
 
 
-def shift(validation: Validation, items: Sequence[Item], seed: int) -> Estimate:
-    """AUC of a classifier between the texts of the validated set and those of the run."""
-    of_set = [item for item in validation.items if item.query or item.response]
-    texts = [f"{item.query}\n{item.response}" for item in of_set]
-    others = [f"{item.query}\n{item.response}" for item in items]
-    return distribution_shift(texts, others, [item.unit for item in of_set], [item.unit for item in items], seed=seed)
+def shift(validation: Validation, run: Path, facts: Facts, seed: int) -> Estimate:
+    """AUC of a classifier between the texts of the validated set and those of the run; only texts that it reads are kept."""
+    rng = np.random.default_rng(seed)
+    with_text = [place for place, item in enumerate(validation.items) if item.query or item.response]
+    chosen = {with_text[k] for k in sampled(len(with_text), rng)}
+    of_set = [item for place, item in enumerate(validation.items) if place in chosen]
+    of_run = find_items(run, facts.ids_of(sampled(len(facts), rng)))
+    texts, others = ([f"{item.query}\n{item.response}" for item in items] for items in (of_set, of_run))
+    return distribution_shift(texts, others, [item.unit for item in of_set], [item.unit for item in of_run], seed=seed)
 
 
 def not_passed(validation: Validation, criterion: str, populations: Sequence[Population]) -> list[Check]:

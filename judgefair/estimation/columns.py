@@ -1,13 +1,15 @@
 """A run's items and ratings as arrays, with the labelled items of another set beside them where labels are carried over."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from judgefair.records import Item
 from judgefair.rubric.rubric import Rubric
+from judgefair.runs.facts import Facts
 from judgefair.runs.queries import AS_LIVED
+from judgefair.runs.tally import Tally
 from judgefair.simulate.plan import balancing_weights
 from judgefair.statistics.resample import Floats
 
@@ -17,7 +19,6 @@ class Columns:
 
     Attributes
     ----------
-    items : in row order.
     is_run : (n,) true for items of the run.
     units : (n,) codes of scenarios; none is shared by run and outside set.
     cue : (n,) the channel through which the population shows; "" where unknown.
@@ -32,88 +33,73 @@ class Columns:
     def __init__(
         self,
         rubric: Rubric,
-        items: Sequence[Item],
-        ratings: pd.DataFrame,
-        outside: Sequence[Item],
-        outside_ratings: pd.DataFrame | None,
+        facts: Facts,
+        tally: Tally,
+        outside: tuple[Facts, Tally] | None,
         inclusion: Mapping[str, float],
         drawn: frozenset[str] | None = None,
     ) -> None:
-        self.items = [*items, *outside]
-        self.is_run = np.arange(len(self.items)) < len(items)
-        units = [f"run/{item.unit}" for item in items] + [f"set/{item.unit}" for item in outside]
-        self.units = pd.factorize(np.array(units, dtype=object))[0]
-        self.has_scenarios = bool(self.units.max(initial=-1) + 1 < len(units))
+        self._facts, self._tallies = [facts], [tally]
+        if outside is not None:
+            self._facts.append(outside[0])
+            self._tallies.append(outside[1])
+        n, n_outside = len(facts), sum(map(len, self._facts[1:]))
+        self.is_run = np.arange(n + n_outside) < n
+        first, *others = (part.units for part in self._facts)
+        self.units = np.concatenate([first, *(units + first.max(initial=-1) + 1 for units in others)])
+        self.has_scenarios = bool(self.units.max(initial=-1) + 1 < len(self.units))
         merit = {scenario.id: scenario.merit for scenario in rubric.context.scenarios if scenario.merit is not None}
-        self.cue = np.array([str(item.meta.get("cue", "")) for item in self.items], dtype=object)
-        self.merit = np.array(
-            [_text(item.meta.get("merit", merit.get(item.scenario_id or ""))) for item in self.items], dtype=object
-        )
-        self.is_lived = np.array([item.meta.get("mix") == AS_LIVED for item in self.items])
-        broken = broken_blocks(items)
-        self._counts = np.array(
-            [drawn is None or not of_run or i.item_id in drawn for i, of_run in zip(self.items, self.is_run, strict=True)]
-        )
-        self.is_whole = np.array([item.meta.get("block") not in broken for item in self.items])
-        self.inclusion = np.array(
-            [inclusion.get(item.item_id, 1.0) if k < len(items) else 1.0 for k, item in enumerate(self.items)]
-        )
-        self._sources = [(pd.Index([item.item_id for item in items]), ratings, 0)]
-        if outside_ratings is not None:
-            self._sources.append((pd.Index([item.item_id for item in outside]), outside_ratings, len(items)))
+        self.cue = self._joined(lambda part: part.meta["cue"].told("", str))
+        self.merit = self._joined(lambda part: _merit(part, merit))
+        self.is_lived = self._joined(lambda part: part.meta["mix"].among([AS_LIVED]))
+        broken = broken_blocks(facts)
+        self.is_whole = self._joined(lambda part: ~part.meta["block"].among(broken))
+        self.inclusion = np.ones(n + n_outside)
+        place = facts.place(inclusion)
+        self.inclusion[place[place >= 0]] = np.fromiter(inclusion.values(), dtype=float)[place >= 0]
+        self._counts = np.ones(n + n_outside, dtype=bool)
+        if drawn is not None:
+            self._counts[:n] = pc.is_in(facts.ids, value_set=pa.array(drawn, pa.string())).to_numpy(zero_copy_only=False)
 
     def groups(self, axis: str) -> np.ndarray:
         """The group of each row on an axis; "" where it has none, or is compared apart since a real user asked it."""
-        groups = [item.populations.get(axis, "") for item in self.items]
-        return np.where(self.is_lived, "", np.array(groups, dtype=object)).astype(object)
+        return np.where(self.is_lived, "", self._joined(lambda part: part.group_of(axis))).astype(object)
 
     def weights(self, axis: str) -> Floats | None:
         """Weights of rows that balance the other axes where arms show several; None where every row counts alike."""
-        rows = (item for item, is_lived in zip(self.items, self.is_lived, strict=True) if "arm" in item.meta and not is_lived)
-        profiles = {item.meta["arm"]: item.populations for item in rows if len(item.populations) > 1}
+        profiles: dict[str, dict[str, str]] = {}
+        for part in self._facts:
+            arm, n_axes = part.meta["arm"], np.sum([group.is_there for group in part.groups.values()], axis=0)
+            rows = np.flatnonzero(arm.is_there & ~part.meta["mix"].among([AS_LIVED]) & (n_axes > 1))
+            row_of = dict(zip(arm.codes[rows].tolist(), rows.tolist(), strict=True))
+            profiles |= {arm.values[code]: part.populations(row) for code, row in row_of.items()}
         if not profiles:
             return None
         by_arm = dict(zip(profiles, balancing_weights(list(profiles.values()), axis), strict=True))
-        return np.array([by_arm.get(item.meta.get("arm", ""), 1.0) for item in self.items])
+        return self._joined(lambda part: part.meta["arm"].told(1.0, lambda arm: by_arm.get(arm, 1.0)).astype(float))
 
     def ratings(self, criterion: str, kind: str) -> Floats:
         """The mean rating of each row by judge or humans: over replicates, or over raters; nan where there is none."""
-        values = np.full(len(self.items), np.nan)
-        for place, ratings, first in self._sources:
-            mine = ratings[(ratings["criterion"] == criterion) & (ratings["rater_kind"] == kind) & ratings["expected"].notna()]
-            rows = place.get_indexer(pd.Index(mine["item_id"]))
-            rated = mine["expected"].to_numpy(dtype=float)[rows >= 0]
-            rows = rows[rows >= 0]
-            counts = np.bincount(rows, minlength=len(place))
-            with np.errstate(invalid="ignore"):
-                values[first : first + len(place)] = np.where(
-                    counts > 0, np.bincount(rows, rated, minlength=len(place)) / counts, np.nan
-                )
-        return np.where(self._counts, values, np.nan) if kind == "human" else values
+        if kind == "judge":
+            return np.concatenate([tally.judge[criterion].mean for tally in self._tallies])
+        means = [tally.human_mean(criterion, part) for part, tally in zip(self._facts, self._tallies, strict=True)]
+        return np.where(self._counts, np.concatenate(means), np.nan)
 
     def levels(self, criterion: str) -> Floats:
         """The level that the judge gave each row, the modal one where it gave probabilities; of replicates the first."""
-        values = np.full(len(self.items), np.nan)
-        place, ratings, _ = self._sources[0]
-        mine = ratings[(ratings["criterion"] == criterion) & (ratings["rater_kind"] == "judge") & ratings["code"].notna()]
-        mine = mine.sort_values("replicate", kind="stable").drop_duplicates("item_id")
-        rows = place.get_indexer(pd.Index(mine["item_id"]))
-        values[rows[rows >= 0]] = mine["code"].to_numpy(dtype=float)[rows >= 0]
+        values = np.full(len(self.is_run), np.nan)
+        values[self.is_run] = self._tallies[0].judge[criterion].level
         return values
 
     def n_raters(self, criterion: str) -> int:
         """How many humans rated the criterion, in run and outside set together."""
-        rated = (
-            ratings[(ratings["criterion"] == criterion) & (ratings["rater_kind"] == "human")] for _, ratings, _ in self._sources
-        )
-        return sum(int(rows.loc[rows["code"].notna(), "rater_id"].nunique()) for rows in rated)
+        return sum(int(tally.rated(criterion)["rater_id"].nunique()) for tally in self._tallies)
 
     def spread_of_raters(self, criterion: str) -> tuple[float, float]:
         """Standard deviation of raters about an item's mean, and how many ratings more than items there are to tell it."""
         squares, free = 0.0, 0
-        for _, ratings, _ in self._sources:
-            mine = ratings[(ratings["criterion"] == criterion) & (ratings["rater_kind"] == "human") & ratings["code"].notna()]
-            per_item = mine.groupby("item_id")["code"].agg(["var", "count"])
+        for tally in self._tallies:
+            per_item = tally.rated(criterion).groupby("item_id")["code"].agg(["var", "count"])
             repeated = per_item[per_item["count"] > 1]
             squares += float((repeated["var"] * (repeated["count"] - 1)).sum())
             free += int((repeated["count"] - 1).sum())
@@ -121,20 +107,23 @@ class Columns:
 
     def reasons(self, criterion: str) -> np.ndarray:
         """Why the judge gave no rating, for each row of the run: a reason, or "" where it gave one in any replicate."""
-        place, ratings, _ = self._sources[0]
-        mine = ratings[(ratings["criterion"] == criterion) & (ratings["rater_kind"] == "judge")]
-        mine = mine.assign(is_missing=mine["missing"] != "").sort_values(["is_missing", "replicate"], kind="stable")
-        mine = mine.drop_duplicates("item_id")
-        reasons = np.full(len(place), "not_rated", dtype=object)
-        rows = place.get_indexer(pd.Index(mine["item_id"]))
-        reasons[rows[rows >= 0]] = mine["missing"].to_numpy(dtype=object)[rows >= 0]
-        return reasons
+        return self._tallies[0].judge[criterion].reason
+
+    def _joined(self, column: Callable[[Facts], np.ndarray]) -> np.ndarray:
+        return np.concatenate([column(part) for part in self._facts])
 
 
-def broken_blocks(items: Sequence[Item]) -> set[str]:
+def broken_blocks(facts: Facts) -> set[str]:
     """Blocks of simulated queries in which some arm has no answer, for a reason other than a refusal."""
-    lacking = (item for item in items if item.no_response is not None and item.no_response.reason != "refused")
-    return {item.meta["block"] for item in lacking if "block" in item.meta}
+    block, why = facts.meta["block"], facts.no_response
+    lacking = block.codes[block.is_there & why.is_there & ~why.among(["refused"])]
+    return {block.values[code] for code in np.unique(lacking)}
+
+
+def _merit(facts: Facts, of_scenario: Mapping[str, float]) -> np.ndarray:
+    known = facts.scenario.told("", lambda scenario: _text(of_scenario.get(scenario)))
+    said = facts.meta["merit"]
+    return np.where(said.is_there, said.told("", _text), known).astype(object)
 
 
 def _text(merit: object) -> str:

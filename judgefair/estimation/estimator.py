@@ -101,7 +101,7 @@ class _Estimator:
             self._undeclared += [f"{axis.axis}: {group}" for group in sorted(set(group_of[~is_declared]))]
             self._groups[axis.axis] = np.where(is_declared, group_of, "").astype(object)
         self._gate_blocks = False
-        self._shift = shift(source.outside, source.items, seed) if source.is_carried and source.outside else None
+        self._shift = shift(source.outside, source.run, source.facts, seed) if source.is_carried and source.outside else None
         self._clusters = self._columns.units if self._columns.has_scenarios else None
         self._findings: list[Finding] = []
         self._plans: list[Plan] = []
@@ -114,7 +114,7 @@ class _Estimator:
         simulated = simulation(source, self._columns, self._groups, self._confidence, self._seed)
         self._findings += simulated.findings
         notes = [*source.notes, *simulated.notes]
-        others = sorted({axis for item in source.items for axis in item.populations} - {axis.axis for axis in axes})
+        others = sorted(set(source.facts.groups) - {axis.axis for axis in axes})
         if others or self._undeclared:
             unknown = ", ".join([*others, *self._undeclared])
             notes.append(f"What the items have and the rubric does not declare is not compared: {unknown}.")
@@ -236,7 +236,7 @@ class _Estimator:
     def _given_merit(self, criterion: Criterion, axis: Axis, judge: Floats, human: Floats) -> None:
         """Gaps at equal merit, where the items differ in it and populations are not compared at equal merit as they are."""
         merit = self._columns.merit
-        is_matched = any("arm" in item.meta for item in self._source.items)  # arms of a scenario have one merit
+        is_matched = self._source.facts.meta["arm"].is_there.any()  # arms of a scenario have one merit
         if is_matched or len(set(merit[self._columns.is_run])) < 2:
             return
         gaps = self._disparity(judge, human, self._groups[axis.axis], axis, strata=merit)
@@ -277,7 +277,7 @@ class _Estimator:
         """Rates of missing ratings in the whole run, overall and by population."""
         columns = self._columns
         units = columns.units[columns.is_run] if columns.has_scenarios else None
-        chosen: list[tuple[dict[str, str] | None, np.ndarray]] = [(None, np.ones(len(self._source.items), dtype=bool))]
+        chosen: list[tuple[dict[str, str] | None, np.ndarray]] = [(None, np.ones(len(self._source.facts), dtype=bool))]
         for axis in self._source.rubric.context.populations:
             group_of = self._groups[axis.axis][columns.is_run]
             chosen += [({axis.axis: group}, group_of == group) for group in axis.groups if (group_of == group).any()]

@@ -1,6 +1,6 @@
 """Which items are to be labelled? A random draw within strata, with the probability of each item on record."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
@@ -14,9 +14,10 @@ from judgefair.estimation.estimation import Plan
 from judgefair.fingerprint import fingerprint
 from judgefair.records import Item
 from judgefair.rubric.context import Context
+from judgefair.runs.facts import Facts, read_facts
 from judgefair.runs.labels import SAMPLING, read_sampling, write_sampling
 from judgefair.runs.queries import AS_LIVED
-from judgefair.runs.tables import read_run_items
+from judgefair.runs.texts import find_items
 
 Allocation = Literal["worst-gap", "equal"]
 
@@ -54,39 +55,40 @@ def draw_sample(
     ------
     InputError : fewer items are left than asked for; the items that an earlier draw was from are not the same any more.
     """
-    every = read_run_items(run)
-    broken = broken_blocks(every)
-    items = [
-        item
-        for item in every
-        if item.no_response is None
-        and item.populations
-        and item.meta.get("mix") != AS_LIVED
-        and item.meta.get("block") not in broken
-    ]
+    facts = read_facts(run)
+    rows = np.flatnonzero(
+        ~facts.no_response.is_there
+        & np.any([group.is_there for group in facts.groups.values()], axis=0)
+        & ~facts.meta["mix"].among([AS_LIVED])
+        & ~facts.meta["block"].among(broken_blocks(facts))
+    )
     earlier = read_sampling(run)
     seed = earlier.get("seed", seed)
     before: dict[str, int] = earlier.get("drawn", {})
-    strata: dict[str, list[Item]] = {}
-    for item in items:
-        strata.setdefault(_stratum(item), []).append(item)
-    _check_unchanged(strata, earlier, run)
-    units = _units(strata)
+    strata: dict[str, list[int]] = {}
+    for row, stratum in zip(rows.tolist(), _strata(facts, rows), strict=True):
+        strata.setdefault(stratum, []).append(row)
+    ids = dict(zip(rows.tolist(), facts.ids_of(rows), strict=True))
+    _check_unchanged({name: [ids[row] for row in mine] for name, mine in strata.items()}, earlier, run)
+    units = _units(facts, rows, strata, ids)
+    turn = {unit: fingerprint([seed, unit]) for unit in set(units.values())}
     for mine in strata.values():
-        mine.sort(key=lambda item: fingerprint([seed, units[item.item_id]]))
+        mine.sort(key=lambda row: turn[units[row]])
+    profiles = {name: facts.populations(mine[0]) for name, mine in strata.items()}
     left = {name: len(mine) - before.get(name, 0) for name, mine in strata.items()}
     available = sum(left.values())
     if n < 1 or n > available:
         expected = f"Expected 1 to {available}" if available else "There is nothing to draw"
         raise InputError(
-            f"--n is {n}, and {available:,} of the run's {len(items):,} answered items that show a population are not drawn yet. {expected}"
+            f"--n is {n}, and {available:,} of the run's {len(rows):,} answered items that show a population are not drawn yet. {expected}"
         )
-    counts = _allocated(n, _weights(strata, context, allocation, plans), left, strata)
+    counts = _allocated(n, _weights(profiles, context, allocation, plans), left, profiles)
     drawn = {name: before.get(name, 0) + counts[name] for name in strata}
-    chosen = [item for name, mine in strata.items() for item in mine[before.get(name, 0) : drawn[name]]]
-    inclusion = {item.item_id: drawn[name] / len(mine) for name, mine in strata.items() for item in mine if drawn[name]}
+    chosen = [ids[row] for name, mine in strata.items() for row in mine[before.get(name, 0) : drawn[name]]]
+    inclusion = {ids[row]: drawn[name] / len(mine) for name, mine in strata.items() for row in mine if drawn[name]}
     shuffled = np.random.default_rng([seed, sum(drawn.values())]).permutation(len(chosen))
-    return Draw([chosen[i] for i in shuffled], inclusion, drawn, seed)
+    items = {item.item_id: item for item in find_items(run, chosen)}
+    return Draw([items[chosen[i]] for i in shuffled], inclusion, drawn, seed)
 
 
 def record_draw(draw: Draw, run: Path) -> None:
@@ -96,10 +98,10 @@ def record_draw(draw: Draw, run: Path) -> None:
     write_sampling({"seed": draw.seed, "drawn": dict(draw.drawn), "inclusion": dict(draw.inclusion), "items": items}, run)
 
 
-def _check_unchanged(strata: Mapping[str, Sequence[Item]], earlier: Mapping[str, Any], run: Path) -> None:
+def _check_unchanged(strata: Mapping[str, Sequence[str]], earlier: Mapping[str, Any], run: Path) -> None:
     """InputError where the strata of an earlier draw hold other items now: nobody could tell their probabilities."""
     before = {name for name, count in earlier.get("drawn", {}).items() if count}
-    now = {item.item_id for name in before for item in strata.get(name, ())}
+    now = {item_id for name in before for item_id in strata.get(name, ())}
     changed = sorted(now ^ set(earlier.get("inclusion", {})))
     if changed:
         raise InputError(
@@ -108,26 +110,38 @@ def _check_unchanged(strata: Mapping[str, Sequence[Item]], earlier: Mapping[str,
         )
 
 
-def _units(strata: Mapping[str, Sequence[Item]]) -> dict[str, str]:
-    """By item, what is put into random order: its scenario, or itself where some stratum has several items of a scenario.
+def _units(facts: Facts, rows: np.ndarray, strata: Mapping[str, Sequence[int]], ids: Mapping[int, str]) -> Mapping[int, str]:
+    """By row, what is put into random order: its scenario, or itself where some stratum has several items of a scenario.
 
     Several of one scenario would follow one another, and not be as likely as those of a scenario with fewer.
     """
-    units = {item.item_id: str(item.meta.get("block", item.unit)) for mine in strata.values() for item in mine}
-    if all(len({units[item.item_id] for item in mine}) == len(mine) for mine in strata.values()):
+    block = facts.meta["block"].take(rows)
+    named = np.where(block.is_there, block.told(by=str), facts.unit_names(rows))
+    units = dict(zip(rows.tolist(), named.tolist(), strict=True))
+    if all(len({units[row] for row in mine}) == len(mine) for mine in strata.values()):
         return units
-    return {item_id: item_id for item_id in units}
+    return ids
 
 
-def _stratum(item: Item) -> str:
-    shows = item.meta.get("arm") or ", ".join(f"{axis}={group}" for axis, group in sorted(item.populations.items()))
-    return f"{shows} #{item.meta['replicate']}" if item.meta.get("replicate") else str(shows)
+def _strata(facts: Facts, rows: np.ndarray) -> Iterator[str]:
+    """The stratum of each row: its arm, or the populations that it shows; each replicate apart."""
+    of = [facts.meta["arm"], facts.meta["replicate"], *facts.groups.values()]
+    known: dict[tuple[int, ...], str] = {}
+    for row, *codes in zip(rows.tolist(), *(column.codes[rows].tolist() for column in of), strict=True):
+        if tuple(codes) not in known:
+            arm, replicate = (column.take(np.array([row])).told()[0] for column in of[:2])
+            shows = arm or ", ".join(f"{axis}={group}" for axis, group in sorted(facts.populations(row).items()))
+            known[tuple(codes)] = f"{shows} #{replicate}" if replicate else str(shows)
+        yield known[tuple(codes)]
 
 
 def _weights(
-    strata: Mapping[str, Sequence[Item]], context: Context, allocation: Allocation, plans: Sequence[Plan]
+    profiles: Mapping[str, Mapping[str, str]], context: Context, allocation: Allocation, plans: Sequence[Plan]
 ) -> dict[str, float]:
-    """How many labels each stratum is to get, relative to the others: a population's share, split over its strata."""
+    """How many labels each stratum is to get, relative to the others: a population's share, split over its strata.
+
+    `profiles` are the populations that each shows.
+    """
     shares: dict[tuple[str, str], float] = {}
     for axis in context.populations:
         for group in axis.groups:
@@ -139,7 +153,6 @@ def _weights(
             shares[axis.axis, group] = float(max(lacks, default=0))
     if not any(shares.values()):  # every plan is met: go on evenly
         shares = dict.fromkeys(shares, 1.0)
-    profiles = {name: dict(mine[0].populations) for name, mine in strata.items()}
     shown = {key: sum(profile.get(key[0]) == key[1] for profile in profiles.values()) for key in shares}
     return {
         name: max((shares.get(key, 0.0) / max(shown.get(key, 1), 1) for key in profile.items()), default=0.0)
@@ -148,12 +161,12 @@ def _weights(
 
 
 def _allocated(
-    n: int, weights: Mapping[str, float], left: Mapping[str, int], strata: Mapping[str, Sequence[Item]]
+    n: int, weights: Mapping[str, float], left: Mapping[str, int], profiles: Mapping[str, Mapping[str, str]]
 ) -> dict[str, int]:
     """How many of each stratum: first for each population, so that its arms' remainders do not add up, then for its arms."""
     arms: dict[str, list[str]] = {}
-    for name, mine in strata.items():
-        arms.setdefault(str(sorted(mine[0].populations.items())), []).append(name)
+    for name, profile in profiles.items():
+        arms.setdefault(str(sorted(profile.items())), []).append(name)
     wanted = {who: sum(weights[name] for name in names) for who, names in arms.items()}
     of_population = _apportioned(n, wanted, {who: sum(left[name] for name in names) for who, names in arms.items()})
     return {

@@ -5,17 +5,19 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from judgefair.estimation.columns import Columns
 from judgefair.estimation.source import Source
-from judgefair.records import Item, Query
+from judgefair.records import Query
 from judgefair.rubric.context import Axis
+from judgefair.runs.facts import Facts
 from judgefair.runs.folder import read_json
 from judgefair.runs.logs import CARD_COPY as LOGS_CARD
 from judgefair.runs.queries import DESIGN, LOGS, QUERIES, UNREAD, read_queries
+from judgefair.runs.texts import find_items
 from judgefair.simulate.audit import audit
 from judgefair.statistics import Estimate, disparity, distribution_shift, flip_rate, oaxaca_blinder, rate_gap
-from judgefair.statistics.resample import Floats
 from judgefair.validation.finding import Finding
 
 SHOWN_SCENARIOS = 2
@@ -35,8 +37,8 @@ def simulation(source: Source, columns: Columns, groups: Mapping[str, np.ndarray
     """Everything that rests on queries and arms; `groups` are the compared groups of each axis, by row."""
     found = Simulated()
     _refusals(found, source, columns, groups, confidence)
-    fallen = np.flatnonzero(~columns.is_whole & ~columns.is_lived)
-    broken = len({columns.items[i].meta["block"] for i in fallen.tolist()})
+    fallen = (~columns.is_whole & ~columns.is_lived)[columns.is_run]
+    broken = len(np.unique(source.facts.meta["block"].codes[fallen]))
     if broken:
         found.notes.append(
             f"{broken:,} scenarios are left out of every gap, since the system gave no answer in some arm: all arms stand or fall together."
@@ -72,9 +74,8 @@ def simulation(source: Source, columns: Columns, groups: Mapping[str, np.ndarray
 
 def _refusals(found: Simulated, source: Source, columns: Columns, groups: Mapping[str, np.ndarray], confidence: float) -> None:
     """How often the system refused, by population, where answers may be refusals."""
-    run = columns.is_run
-    refused = np.array([_refused(item) for item in columns.items])[run]
-    if not any(item.no_response is not None or "arm" in item.meta for item in source.items):
+    run, refused = columns.is_run, _refused(source.facts)
+    if not (source.facts.no_response.is_there | source.facts.meta["arm"].is_there).any():
         return
     for axis in source.rubric.context.populations:
         rates = rate_gap(
@@ -87,36 +88,33 @@ def _refusals(found: Simulated, source: Source, columns: Columns, groups: Mappin
                 found.findings.append(Finding("all", {axis.axis: group}, {axis.axis: axis.reference}, rates.gaps[group]))
 
 
-def _refused(item: Item) -> float:
-    """1 or 0; nan where there was no answer to tell by, or nothing could tell whether it is a refusal."""
-    if item.no_response is not None:
-        return 1.0 if item.no_response.reason == "refused" else float("nan")
-    return float("nan") if item.meta.get("refusal") == UNREAD else 0.0
+def _refused(facts: Facts) -> np.ndarray:
+    """(n,) 1 or 0; nan where there was no answer to tell by, or nothing could tell whether it is a refusal."""
+    why = facts.no_response
+    is_unknown = (why.is_there & ~why.among(["refused"])) | (~why.is_there & facts.meta["refusal"].among([UNREAD]))
+    return np.where(is_unknown, np.nan, why.among(["refused"]))
 
 
 def _flips(found: Simulated, source: Source, columns: Columns, groups: Mapping[str, np.ndarray], confidence: float) -> None:
     """How often the judge's rating differs from that of the reference arm, minus how often a placebo's does."""
-    rows = np.flatnonzero(columns.is_run & columns.is_whole).tolist()
-    items = columns.items
+    keys = {axis.axis: _arm_keys(source.facts, axis.axis) for axis in source.rubric.context.populations}
+    whole = columns.is_whole[columns.is_run]
+    is_arm, is_placebo = (whole & source.facts.meta[name].is_there for name in ("arm", "placebo"))
+    units = columns.units
     for criterion in source.rubric.criteria:
         judge = columns.levels(criterion.id)
         for axis in source.rubric.context.populations:
-            place = {
-                _arm_key(items[i], axis.axis): i
-                for i in rows
-                if groups[axis.axis][i] == axis.reference and "arm" in items[i].meta
-            }
-            placebos = [
-                (i, place[key]) for i in rows if "placebo" in items[i].meta and (key := _arm_key(items[i], axis.axis)) in place
-            ]
+            group_of, key = groups[axis.axis][columns.is_run], keys[axis.axis]
+            base = np.full(int(key.max(initial=-1)) + 1, -1)
+            base[key[is_arm & (group_of == axis.reference)]] = np.flatnonzero(is_arm & (group_of == axis.reference))
+            placebos = np.flatnonzero(is_placebo & (base[key] >= 0))
             for group in axis.groups:
-                arms = [i for i in rows if groups[axis.axis][i] == group and group != axis.reference]
-                pairs = [(i, place[key]) for i in arms if (key := _arm_key(items[i], axis.axis)) in place]
-                if not pairs:
+                arms = np.flatnonzero(whole & (group_of == group) & (base[key] >= 0))
+                if group == axis.reference or not len(arms):
                     continue
                 flips = flip_rate(
-                    *_pairs(judge, pairs), *_pairs(judge, placebos), columns.units[[i for i, _ in pairs]],
-                    columns.units[[i for i, _ in placebos]] if placebos else np.array([], dtype=int), confidence=confidence,
+                    judge[arms], judge[base[key[arms]]], judge[placebos], judge[base[key[placebos]]], units[arms], units[placebos],
+                    confidence=confidence,
                 )  # fmt: skip
                 told = [flips.flips, flips.placebo, flips.excess]
                 if criterion.scale.has_points:
@@ -125,15 +123,25 @@ def _flips(found: Simulated, source: Source, columns: Columns, groups: Mapping[s
                 found.findings += [Finding(criterion.id, {axis.axis: group}, contrast, estimate) for estimate in told]
 
 
-def _arm_key(item: Item, axis: str) -> tuple[Any, ...]:
-    """Block, channel, replicate and what the arm shows on the other axes: equal for two arms that differ in `axis` alone."""
-    shows = item.meta.get("shows", item.populations)
-    others = tuple(sorted((name, group) for name, group in shows.items() if name != axis))
-    return item.meta.get("block"), item.meta.get("cue"), item.meta.get("replicate"), others, axis in shows
+def _arm_keys(facts: Facts, axis: str) -> np.ndarray:
+    """(n,) codes of block, channel, replicate and what the arm shows on the other axes: equal for arms that differ in `axis` alone."""
+    told = facts.meta["shows"]
+    shown = {name: np.where(told.is_there, -1, group.codes) for name, group in facts.groups.items()}
+    profile = _alike([told.codes, *shown.values()])
+    others: dict[Any, int] = {}
+    of_profile = []
+    for row in np.unique(profile, return_index=True)[1].tolist():
+        shows = told.values[told.codes[row]] if told.is_there[row] else facts.populations(row)
+        rest = tuple(sorted((name, group) for name, group in shows.items() if name != axis)), axis in shows
+        of_profile.append(others.setdefault(rest, len(others)))
+    same = [facts.meta[name].codes for name in ("block", "cue", "replicate")]
+    return _alike([*same, np.array(of_profile, dtype=np.int64)[profile]])
 
 
-def _pairs(judge: Floats, pairs: Sequence[tuple[int, int]]) -> tuple[Floats, Floats]:
-    return np.array([judge[i] for i, _ in pairs]), np.array([judge[j] for _, j in pairs])
+def _alike(columns: Sequence[np.ndarray]) -> np.ndarray:
+    """(n,) codes of rows: equal where all columns are."""
+    found: np.ndarray = pd.DataFrame(dict(enumerate(columns))).groupby(list(range(len(columns))), sort=False).ngroup().to_numpy()
+    return found
 
 
 def _as_lived(found: Simulated, source: Source, columns: Columns, queries: Sequence[Query], confidence: float, seed: int) -> None:
@@ -141,10 +149,10 @@ def _as_lived(found: Simulated, source: Source, columns: Columns, queries: Seque
     lived = columns.is_lived & columns.is_run
     if not lived.any():
         return
-    rows = np.flatnonzero(lived).tolist()
-    intents = np.array([str(columns.items[i].meta.get("intent", "")) for i in rows], dtype=object)
+    rows = np.flatnonzero(lived)
+    intents = source.facts.meta["intent"].take(rows).told("", str)
     for axis in source.rubric.context.populations:
-        group_of = np.array([columns.items[i].populations.get(axis.axis, "") for i in rows], dtype=object)
+        group_of = source.facts.group_of(axis.axis)[rows]
         for criterion in source.rubric.criteria:
             if criterion.scale.has_points:
                 judge, human = (columns.ratings(criterion.id, kind)[rows] for kind in ("judge", "human"))
@@ -188,16 +196,18 @@ def _distances(found: Simulated, axis: Axis, queries: Sequence[Query], seed: int
 
 def _side_by_side(source: Source, columns: Columns) -> list[dict[str, Any]]:
     """All arms of the first scenarios, with what was asked, answered and rated."""
-    by_block: dict[str, list[int]] = {}
-    for i in np.flatnonzero(columns.is_run).tolist():
-        item = columns.items[i]
-        if "arm" in item.meta and item.meta.get("replicate", 0) == 0:
-            by_block.setdefault(item.meta["block"], []).append(i)
+    meta = source.facts.meta
+    block, is_first = meta["block"].codes, meta["replicate"].told(0) == 0
+    candidates = np.flatnonzero(meta["arm"].is_there & (block >= 0) & is_first)
+    chosen = [candidates[block[candidates] == code] for code in pd.unique(block[candidates])[:SHOWN_SCENARIOS]]
+    items = {
+        item.item_id: item for item in find_items(source.run, source.facts.ids_of(np.concatenate([candidates[:0], *chosen])))
+    }
     ratings = {criterion.id: columns.ratings(criterion.id, "judge") for criterion in source.rubric.criteria}
     shown = []
-    for block in list(by_block)[:SHOWN_SCENARIOS]:
-        for i in by_block[block]:
-            item = columns.items[i]
+    for rows in chosen:
+        for i, item_id in zip(rows.tolist(), source.facts.ids_of(rows), strict=True):
+            item = items[item_id]
             rated = {criterion: float(values[i]) for criterion, values in ratings.items() if values[i] == values[i]}
             missing = item.no_response.reason if item.no_response else None
             shown.append(

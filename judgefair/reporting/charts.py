@@ -8,7 +8,8 @@ import altair
 import vl_convert
 
 from judgefair.estimation import Estimation
-from judgefair.reporting.words import labellers, population_name, populations, printable
+from judgefair.records import printable
+from judgefair.reporting.words import labellers, population_name, populations
 from judgefair.validation import Validation
 
 alt: Any = altair  # its generated types reject plain lists
@@ -81,15 +82,14 @@ def alignment_chart(validation: Validation, criterion: str, axis: str) -> dict[s
 def ratings_chart(validation: Validation, criterion: str) -> dict[str, Any] | None:
     """How often each level was given, by the judge and by the humans."""
     scale = validation.scales[criterion]
-    rated = validation.ratings[(validation.ratings["criterion"] == criterion) & validation.ratings["code"].notna()]
     kinds = {"human": labellers(validation), "judge": "judge"}
-    many = scale.kind == "interval" and rated["code"].nunique() > MAX_LEVELS
+    given = {kind: validation.given(criterion, kind) for kind in kinds}
+    many = scale.kind == "interval" and len(given["human"].index.union(given["judge"].index)) > MAX_LEVELS
     rows = []
     for kind, name in kinds.items():
-        codes = rated.loc[rated["rater_kind"] == kind, "code"]
-        levels = codes.round() if many else codes
-        shares = levels.value_counts(normalize=True).sort_index()
-        who = f"{name} (n={len(codes):,})"
+        counts = given[kind].groupby(given[kind].index.to_series().round()).sum() if many else given[kind]
+        shares = counts / counts.sum()
+        who = f"{name} (n={counts.sum():,})"
         for code, share in zip(shares.index.to_numpy(dtype=float), shares.to_numpy(dtype=float), strict=True):
             rows.append({"level": str(scale.level(float(code))), "who": who, "share": float(share)})
     if not rows:

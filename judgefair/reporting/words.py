@@ -1,7 +1,5 @@
 """How are raters, populations and labels called in a report?"""
 
-import re
-
 from judgefair.estimation import Estimation, Verdict
 from judgefair.records import Level
 from judgefair.validation import Population, Validation
@@ -14,21 +12,10 @@ _CAUTION = {
     "simulated": " Simulation: system, raters and judge are scripted; it says nothing of any real one.",
 }
 
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-
 UNKNOWN_SYSTEM = "not recorded"
 
 NEARLY_ALWAYS, LOW = 0.9, 0.67
 """Share of agreeing pairs, and Krippendorff's limit of what alpha bears at all: between them agreement without variance."""
-
-
-def printable(text: str) -> str:
-    """The text with U+FFFD for each control character and half pair: they could steer a terminal, and have no place on a page.
-
-    >>> printable("bell\\x07")
-    'bell\ufffd'
-    """
-    return _UNPRINTABLE.sub("\ufffd", text)
 
 
 def labellers(validation: Validation) -> str:
@@ -100,9 +87,8 @@ def lacks_variance(validation: Validation, criterion: str, population: Populatio
 
 def only_level(validation: Validation, criterion: str) -> Level | None:
     """The level a judge gave to each of several items, where it never gave another; agreement then tells nothing of its skill."""
-    ratings = validation.ratings
-    codes = ratings.loc[(ratings["criterion"] == criterion) & (ratings["rater_kind"] == "judge"), "code"].dropna()
-    return validation.scales[criterion].level(float(codes.iloc[0])) if len(codes) > 1 and codes.nunique() == 1 else None
+    given = validation.given(criterion, "judge")
+    return validation.scales[criterion].level(float(given.index[0])) if len(given) == 1 and given.iloc[0] > 1 else None
 
 
 def population_name(population: Population | None) -> str:

@@ -55,8 +55,8 @@ def distribution_shift(
     from sklearn.pipeline import make_pipeline
 
     generator = np.random.default_rng(seed)
-    first, first_groups = _sample(texts, groups, generator)
-    second, second_groups = _sample(others, other_groups, generator)
+    first, first_groups = _taken(texts, groups, sampled(len(texts), generator))
+    second, second_groups = _taken(others, other_groups, sampled(len(others), generator))
     known: dict[str, Any] = {"n_items": len(first) + len(second), "level": confidence, "seed": seed, "source": SOURCE}
     if min(len(first), len(second)) < MIN_TEXTS:
         return undefined("shift.auc", f"{len(first):,} and {len(second):,} texts; {MIN_TEXTS} of each are needed", **known)
@@ -87,10 +87,12 @@ def distribution_shift(
     )  # fmt: skip
 
 
-def _sample(texts: Sequence[str], groups: Sequence[str], generator: np.random.Generator) -> tuple[list[str], list[str]]:
-    if len(texts) <= MAX_TEXTS:
-        return list(texts), list(groups)
-    chosen = np.sort(generator.choice(len(texts), MAX_TEXTS, replace=False))
+def sampled(n: int, generator: np.random.Generator) -> np.ndarray:
+    """Which of `n` texts `distribution_shift` reads, in order: for who has them on disk, and reads no others."""
+    return np.arange(n) if n <= MAX_TEXTS else np.sort(generator.choice(n, MAX_TEXTS, replace=False))
+
+
+def _taken(texts: Sequence[str], groups: Sequence[str], chosen: np.ndarray) -> tuple[list[str], list[str]]:
     return [texts[i] for i in chosen], [groups[i] for i in chosen]
 
 

@@ -1,20 +1,35 @@
 """From items and ratings to a validation: which populations there are, what gaps are taken against, and every estimate."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from judgefair.records import Item
 from judgefair.rubric.rubric import Rubric
 from judgefair.rubric.scale import Scale
+from judgefair.runs.facts import Facts
+from judgefair.runs.tally import Tally
 from judgefair.validation.criterion import estimates_of
-from judgefair.validation.gate import gate
+from judgefair.validation.finding import Finding
+from judgefair.validation.gate import Check, gate
+from judgefair.validation.levels import levels_given
 from judgefair.validation.validation import Validation
 
 EPSILON = 0.15
 """Of the alt-test where no rubric names one: what Calderon et al. 2025 advise for skilled annotators."""
 MAX_GROUPS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What is found of a judge: see `Validation`."""
+
+    findings: list[Finding]
+    gate: list[Check]
+    notes: list[str]
 
 
 def assemble(
@@ -38,10 +53,30 @@ def assemble(
     raters : column rater_id and one for each attribute.
     references : by axis, the group that gaps are taken against, where no rubric says it.
     """
+    facts = Facts.of(items)
+    tally = Tally.of(ratings, facts, scales)
+    found = examine(facts, tally, raters, scales, notes, rubric=rubric, references=references, seed=seed, n_resamples=n_resamples)
+    levels = levels_given([ratings], scales)
+    return Validation(scope, scales, found.findings, found.gate, items, ratings, found.notes, levels)
+
+
+def examine(
+    facts: Facts,
+    tally: Tally,
+    raters: pd.DataFrame,
+    scales: Mapping[str, Scale],
+    notes: Sequence[str],
+    *,
+    rubric: Rubric | None = None,
+    references: Mapping[str, str] | None = None,
+    seed: int = 0,
+    n_resamples: int = 2000,
+) -> Examined:
+    """The same of items and ratings that are summed up already; parameters as of `assemble`."""
     notes = list(notes)
     declared = {axis.axis: list(axis.groups) for axis in rubric.context.populations} if rubric else {}
     wanted = {axis.axis: axis.reference for axis in rubric.context.populations} if rubric else references or {}
-    axes = {axis: _in_declared_order(groups, declared.get(axis, ())) for axis, groups in group_sizes(items).items()}
+    axes = {axis: _in_declared_order(groups, declared.get(axis, ())) for axis, groups in group_sizes(facts).items()}
     if not axes:
         notes.append("The items carry no populations: everything is reported overall, and nothing can be said of any population.")
     chosen = {
@@ -53,7 +88,7 @@ def assemble(
             notes.append(
                 f"Gaps on axis {axis} are taken against its largest group, {group}: no reference was declared that the items have."
             )
-    if ratings.loc[ratings["replicate"] > 0].shape[0]:
+    if tally.is_repeated.any() or (tally.humans["replicate"] > 0).any():
         notes.append("Where a rater rated an item more than once, the first rating counts.")
     attributes, left_out = _attributes(raters)
     notes += left_out
@@ -61,20 +96,20 @@ def assemble(
     findings = [
         finding
         for criterion, scale in scales.items()
-        for finding in estimates_of(criterion, scale, items, ratings, axes, chosen, attributes, epsilon, seed, n_resamples)
+        for finding in estimates_of(criterion, scale, facts, tally, axes, chosen, attributes, epsilon, seed, n_resamples)
     ]
     # The rubric asks nothing of populations that it does not name.
     named = [finding for finding in findings if finding.population is None or set(finding.population) <= set(declared)]
-    return Validation(scope, scales, findings, gate(named, rubric.validity) if rubric else [], items, ratings, notes)
+    return Examined(findings, gate(named, rubric.validity) if rubric else [], notes)
 
 
-def group_sizes(items: Sequence[Item]) -> dict[str, dict[str, int]]:
-    """Axes, with their groups and sizes, the largest group first."""
-    axes: dict[str, dict[str, int]] = {}
-    for item in items:
-        for axis, group in item.populations.items():
-            sizes = axes.setdefault(axis, {})
-            sizes[group] = sizes.get(group, 0) + 1
+def group_sizes(facts: Facts) -> dict[str, dict[str, int]]:
+    """Axes as they first appear, with their groups and sizes, the largest group first."""
+    axes = {}
+    shown = {axis: group for axis, group in facts.groups.items() if group.is_there.any()}
+    for axis, group in sorted(shown.items(), key=lambda entry: int(np.argmax(entry[1].is_there))):
+        counts = np.bincount(group.codes[group.is_there], minlength=len(group.values)).tolist()
+        axes[axis] = {name: n for name, n in zip(group.values, counts, strict=True) if n}
     return {axis: dict(sorted(sizes.items(), key=lambda entry: (-entry[1], entry[0]))) for axis, sizes in axes.items()}
 
 

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from judgefair.records import MISSING_REASONS, Item
+from judgefair.records import MISSING_REASONS
 from judgefair.rubric.scale import Scale
+from judgefair.runs.facts import Facts
+from judgefair.runs.tally import Tally
 from judgefair.statistics import (
     Estimate,
     alpha,
@@ -37,8 +39,8 @@ MAX_CELLS = 50_000_000
 def estimates_of(
     criterion: str,
     scale: Scale,
-    items: Sequence[Item],
-    ratings: pd.DataFrame,
+    facts: Facts,
+    tally: Tally,
     axes: Mapping[str, Mapping[str, int]],
     references: Mapping[str, str],
     attributes: Mapping[str, Mapping[str, str]],
@@ -54,13 +56,13 @@ def estimates_of(
     attributes : by attribute of raters, the group of each rater_id.
     epsilon : of the alt-test.
     """
-    of = _Criterion(criterion, scale, items, ratings, epsilon, seed, n_resamples)
-    everything = np.ones(len(items), dtype=bool)
+    of = _Criterion(criterion, scale, facts, tally, epsilon, seed, n_resamples)
+    everything = np.ones(len(facts), dtype=bool)
     yield from of.agreement(None, everything)
-    yield from of.error(None, np.full(len(items), "all", dtype=object), "all", ["all"])
+    yield from of.error(None, np.full(len(facts), "all", dtype=object), "all", ["all"])
     yield from of.missing(None, everything)
     for axis, groups in axes.items():
-        group_of = np.array([item.populations.get(axis, "") for item in items], dtype=object)
+        group_of = facts.group_of(axis)
         for group in groups:
             yield from of.agreement({axis: group}, group_of == group)
         yield from of.error(axis, group_of, references[axis], list(groups))
@@ -74,29 +76,20 @@ def estimates_of(
 class _Criterion:
     """The ratings of one criterion as arrays."""
 
-    def __init__(
-        self, name: str, scale: Scale, items: Sequence[Item], ratings: pd.DataFrame, epsilon: float, seed: int, n_resamples: int
-    ) -> None:
-        self._name, self._scale, self._items, self._epsilon = name, scale, items, epsilon
+    def __init__(self, name: str, scale: Scale, facts: Facts, tally: Tally, epsilon: float, seed: int, n_resamples: int) -> None:
+        self._name, self._scale, self._n_items, self._epsilon = name, scale, len(facts), epsilon
         self._drawn: dict[str, Any] = {"n_resamples": n_resamples, "rng": seed}
-        place = pd.Index([item.item_id for item in items])
-        rows = ratings[ratings["criterion"] == name].sort_values("replicate", kind="stable")
-        rows = rows.assign(at=place.get_indexer(pd.Index(rows["item_id"]))).drop_duplicates(["at", "rater_id"])
-        rows = rows[rows["at"] >= 0]
-        judge_rows, humans = rows[rows["rater_kind"] == "judge"], rows[(rows["rater_kind"] == "human") & rows["code"].notna()]
-        self._judge = np.full(len(items), np.nan)
-        self._judge[judge_rows["at"]] = judge_rows["code"]
-        self._expected = np.full(len(items), np.nan)
-        self._expected[judge_rows["at"]] = judge_rows["expected"]
-        self._reason = np.full(len(items), "not_rated", dtype=object)
-        self._reason[judge_rows["at"]] = judge_rows["missing"]
+        judged = tally.judge[name]
+        self._judge, self._expected, self._reason = judged.first, judged.first_expected, judged.first_reason
+        rows = tally.humans[tally.humans["criterion"] == name].sort_values("replicate", kind="stable")
+        rows = rows.assign(at=facts.place(rows["item_id"])).drop_duplicates(["at", "rater_id"])
+        humans = rows[(rows["at"] >= 0) & rows["code"].notna()]
         self._human_item = humans["at"].to_numpy(dtype=np.int64)
         self._human_code = humans["code"].to_numpy(dtype=float)
         self._human_rater, self._raters = pd.factorize(humans["rater_id"])
-        self._values = _by_turn(self._human_item, self._human_code, len(items))
-        units = np.array([item.unit for item in items], dtype=object)
-        self._has_scenarios = len(set(units)) < len(units)
-        self._units = pd.factorize(units)[0]
+        self._values = _by_turn(self._human_item, self._human_code, len(facts))
+        self._units = facts.units
+        self._has_scenarios = int(self._units.max(initial=-1)) + 1 < len(facts)
 
     def agreement(self, population: Population | None, chosen: np.ndarray) -> Iterator[Finding]:
         judge, values = self._judge[chosen], self._values[:, chosen]
@@ -175,7 +168,7 @@ class _Criterion:
     def alignment(self, attribute: str, group_of_rater: Mapping[str, str]) -> Iterator[Finding]:
         """Alignment with populations of raters, under the axis `rater.<attribute>`."""
         axis = f"rater.{attribute}"
-        everything = np.ones(len(self._items), dtype=bool)
+        everything = np.ones(self._n_items, dtype=bool)
         values, reason = self._by_rater(everything)
         groups = [group_of_rater.get(rater, "") for rater in self._raters]
         names = sorted(set(groups) - {""})

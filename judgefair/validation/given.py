@@ -11,6 +11,7 @@ from judgefair.calibration.ratings import RatedItems, as_text, rated_items, read
 from judgefair.errors import InputError, did_you_mean
 from judgefair.fingerprint import fingerprint
 from judgefair.rubric.scale import Scale, parse_scale
+from judgefair.runs.facts import Facts
 from judgefair.validation.assemble import assemble, group_sizes
 from judgefair.validation.validation import Validation
 
@@ -53,7 +54,7 @@ def validate_ratings(
     frame, notes = _with_judge(rated, judge, where)
     criteria = list(dict.fromkeys(frame["criterion"]))
     of_criterion = {name: one_scale[name] if isinstance(one_scale, Mapping) else one_scale for name in criteria}
-    axes = group_sizes(rated.items)
+    axes = group_sizes(Facts.of(rated.items))
     for axis, group in (references or {}).items():
         if axis not in axes:
             raise InputError(

@@ -1,12 +1,11 @@
 """How far can this judge be trusted against the humans of a calibration set?"""
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from judgefair.calibration.calibration_set import CalibrationSet
@@ -14,10 +13,11 @@ from judgefair.calibration.ledger import Look, record_look
 from judgefair.compile.program import JudgeProgram
 from judgefair.errors import InputError
 from judgefair.models.budget import Budget
+from judgefair.models.gate import Limits
 from judgefair.models.model import Model
-from judgefair.records import Missing, Rating
 from judgefair.rubric.scale import Scale
 from judgefair.runs.folder import read_manifest, write_manifest
+from judgefair.runs.tables import read_ratings
 from judgefair.validation.assemble import assemble
 from judgefair.validation.store import save_validation
 from judgefair.validation.validation import Validation
@@ -36,6 +36,7 @@ def validate(
     run: Path | None = None,
     concurrency: int = 8,
     budget: Budget | None = None,
+    limits: Limits | None = None,
     use_cache: bool = True,
     as_of: str | None = None,
     seed: int = 0,
@@ -57,16 +58,16 @@ def validate(
     if run is None:
         with tempfile.TemporaryDirectory() as folder:
             return validate(
-                program, cset, model, split=split, limit=limit, run=Path(folder), concurrency=concurrency, budget=budget, use_cache=use_cache,
-                as_of=as_of, seed=seed, n_resamples=n_resamples, on_progress=on_progress,
+                program, cset, model, split=split, limit=limit, run=Path(folder), concurrency=concurrency, budget=budget,
+                limits=limits, use_cache=use_cache, as_of=as_of, seed=seed, n_resamples=n_resamples, on_progress=on_progress,
             )  # fmt: skip
     from judgefair.runs.judge_stage import judge  # brings the client, which what reads a run does not need
 
     part = cset.take(split) if limit is None else cset.take(split).limit(limit)
     scales, notes = _shared_criteria(program, part)
-    judged = judge(
+    judge(
         program, part.items, model, run,
-        concurrency=concurrency, budget=budget, use_cache=use_cache, as_of=as_of, on_progress=on_progress,
+        concurrency=concurrency, budget=budget, limits=limits, use_cache=use_cache, as_of=as_of, on_progress=on_progress,
     )  # fmt: skip
     manifest = read_manifest(run)
     if limit is not None:
@@ -116,7 +117,8 @@ def validate(
     ]
     if unlabelled and present:
         notes.append(f"Nothing is known of populations of the rubric that {cset.id} has no items of: {', '.join(unlabelled)}.")
-    ratings = pd.concat([_judge_table(judged.ratings, scales), _human_table(part.ratings, scales)], ignore_index=True)
+    said = read_ratings(run, scales)
+    ratings = pd.concat([said[said["rater_kind"] == "judge"], _human_table(part.ratings, scales)], ignore_index=True)
     validation = assemble(
         part.items, ratings, part.rated.raters, scales, scope, notes, rubric=program.rubric, seed=seed, n_resamples=n_resamples
     )
@@ -147,26 +149,6 @@ def _shared_criteria(program: JudgeProgram, cset: CalibrationSet) -> tuple[dict[
 
 def _levels(scale: Scale) -> tuple[object, ...]:
     return scale.ends if scale.kind == "interval" else tuple(scale.levels)
-
-
-def _judge_table(ratings: Sequence[Rating], scales: Mapping[str, Scale]) -> pd.DataFrame:
-    rows = []
-    for rating in ratings:
-        if rating.criterion not in scales:
-            continue
-        scale, missing = scales[rating.criterion], rating.value if isinstance(rating.value, Missing) else None
-        code = np.nan if isinstance(rating.value, Missing) else scale.code(rating.value)
-        expected = code
-        if rating.distribution is not None and scale.has_points:
-            expected = sum(share * scale.code(scale.read(level)) for level, share in rating.distribution.items())
-        rows.append(
-            {
-                "item_id": rating.item_id, "criterion": rating.criterion, "rater_id": rating.rater_id, "rater_kind": "judge",
-                "replicate": rating.replicate, "code": code, "expected": expected,
-                "missing": missing.reason if missing else "", "rationale": rating.rationale or (missing.detail if missing else ""),
-            }
-        )  # fmt: skip
-    return pd.DataFrame(rows)
 
 
 def _human_table(ratings: pd.DataFrame, scales: Mapping[str, Scale]) -> pd.DataFrame:

@@ -2,25 +2,24 @@
 
 import json
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from judgefair.errors import InputError
 from judgefair.fingerprint import fingerprint
-from judgefair.rubric.scale import scale_from_json
+from judgefair.records import Item
+from judgefair.rubric.scale import Scale, scale_from_json
 from judgefair.runs.folder import PROGRAM, write_json
-from judgefair.runs.tables import (
-    ITEMS,
-    RATINGS,
-    add_human_ratings,
-    ratings_fingerprint,
-    read_ratings,
-    read_run_items,
-    write_coded,
-    write_items,
-)
+from judgefair.runs.items import ITEMS, read_item_ids, write_items
+from judgefair.runs.tables import RATINGS, add_human_ratings, ratings_fingerprint, read_ratings, stream_ratings, write_coded
+from judgefair.runs.texts import RunItems, find_items
+from judgefair.validation.assemble import Examined
 from judgefair.validation.finding import Finding
 from judgefair.validation.gate import Check
+from judgefair.validation.levels import Levels, levels_given
 from judgefair.validation.validation import Validation
 
 NAME, CARRIED, SCHEMA_VERSION = "validation.json", "validated", 1
@@ -44,20 +43,38 @@ def save_validation(validation: Validation, run: Path) -> None:
         )
     run.mkdir(parents=True, exist_ok=True)
     (run / NAME).unlink(missing_ok=True)
-    humans = validation.ratings[validation.ratings["rater_kind"] == "human"]
     if (run / PROGRAM).exists():
-        add_human_ratings(humans, validation.scales, run)
+        add_human_ratings(validation.ratings[validation.ratings["rater_kind"] == "human"], validation.scales, run)
     else:
         write_items(validation.items, run)
         write_coded(validation.ratings, validation.scales, run)
+    found = Examined(list(validation.findings), list(validation.gate), list(validation.notes))
+    _write(found, validation.scope, validation.scales, [item.item_id for item in validation.items], run)
+
+
+def save_examined(
+    found: Examined,
+    scope: Mapping[str, Any],
+    scales: Mapping[str, Scale],
+    item_ids: Sequence[str],
+    humans: pd.DataFrame,
+    run: Path,
+) -> None:
+    """The same for what was found of these items of a run of a judge program, whose tables hold them already."""
+    (run / NAME).unlink(missing_ok=True)
+    add_human_ratings(humans, scales, run)
+    _write(found, scope, scales, item_ids, run)
+
+
+def _write(found: Examined, scope: Mapping[str, Any], scales: Mapping[str, Scale], item_ids: Sequence[str], run: Path) -> None:
     content = {
         "schema_version": SCHEMA_VERSION,
-        "scope": dict(validation.scope),
-        "scales": {name: scale.to_json() for name, scale in validation.scales.items()},
-        "findings": [finding.to_json() for finding in validation.findings],
-        "gate": [check.to_json() for check in validation.gate],
-        "notes": list(validation.notes),
-        "items": fingerprint([item.item_id for item in validation.items]),
+        "scope": dict(scope),
+        "scales": {name: scale.to_json() for name, scale in scales.items()},
+        "findings": [finding.to_json() for finding in found.findings],
+        "gate": [check.to_json() for check in found.gate],
+        "notes": list(found.notes),
+        "items": fingerprint(item_ids),
         "ratings": ratings_fingerprint(run),
     }
     write_json(run / NAME, content)
@@ -97,19 +114,33 @@ def load_validation(run: Path) -> Validation:
         scales = {name: scale_from_json(scale) for name, scale in data["scales"].items()}
         findings = [Finding.from_json(finding) for finding in data["findings"]]
         gate = [Check(**check) for check in data["gate"]]
-        items, ratings = read_run_items(run), read_ratings(run, scales)
-        if fingerprint([item.item_id for item in items]) != data["items"]:
-            labelled = set(ratings.loc[(ratings["rater_kind"] == "human") & ratings["code"].notna(), "item_id"])
-            items = [item for item in items if item.item_id in labelled]
-            ratings = ratings[ratings["item_id"].isin(labelled)].reset_index(drop=True)
-            if fingerprint([item.item_id for item in items]) != data["items"]:
-                raise InputError(
-                    f"{path}: speaks of other items than {ITEMS} and {RATINGS} beside it, which were written anew since. "
-                    "Run the command that wrote it again"
-                )
-        return Validation(data["scope"], scales, findings, gate, items, ratings, data["notes"])
+        items, ratings, levels = _rated(data["items"], scales, run)
+        return Validation(data["scope"], scales, findings, gate, items, ratings, data["notes"], levels)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: a part is missing or wrong ({type(error).__name__}: {error}). Run validate again") from None
+
+
+def _rated(known_by: str, scales: Mapping[str, Scale], run: Path) -> tuple[Sequence[Item], pd.DataFrame, Levels]:
+    """The items that a validation speaks of, all of the run or those that humans rated; their ratings; and their levels.
+
+    Where no human rated any, nothing is said of single items, and none is kept in memory.
+    """
+    ids = read_item_ids(run)
+    humans = read_ratings(run, scales, kind="human")
+    labelled = set(humans.loc[humans["code"].notna(), "item_id"])
+    is_of_all = fingerprint(ids) == known_by
+    if is_of_all and not labelled:
+        given = stream_ratings(run, scales, columns=["criterion", "rater_kind", "code"])
+        return RunItems(run), humans, levels_given(given, scales)
+    if not is_of_all:
+        ids = [item_id for item_id in ids if item_id in labelled]
+        if fingerprint(ids) != known_by:
+            raise InputError(
+                f"{run / NAME}: speaks of other items than {ITEMS} and {RATINGS} beside it, which were written anew since. "
+                "Run the command that wrote it again"
+            )
+    ratings = read_ratings(run, scales, items=None if is_of_all else ids)
+    return find_items(run, ids), ratings, levels_given([ratings], scales)
 
 
 def _read(path: Path) -> dict[str, Any]:

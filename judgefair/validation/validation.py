@@ -11,6 +11,7 @@ from judgefair.rubric.scale import Scale
 from judgefair.statistics.estimate import Estimate
 from judgefair.validation.finding import Finding, Population
 from judgefair.validation.gate import Check
+from judgefair.validation.levels import NONE_GIVEN, Levels
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +24,11 @@ class Validation:
     scales : of each criterion.
     findings : every estimate, by criterion and population. Populations of raters stand under the axis `rater.<attribute>`.
     gate : what the rubric's `validity` asks of the judge, and whether it was shown; empty without a rubric.
-    items : the rated items.
-    ratings : judge and humans in one table: item_id, criterion, rater_id, rater_kind, code, missing, rationale.
+    items : the rated items; of a run without human ratings, read from its table as they are asked for.
+    ratings : judge and humans in one table: item_id, criterion, rater_id, rater_kind, code, missing, rationale; none where a
+        run without human ratings is read back.
     notes : what a reader must know, such as a set without populations.
+    levels : how often each level was given.
     """
 
     scope: Mapping[str, Any]
@@ -35,6 +38,7 @@ class Validation:
     items: Sequence[Item]
     ratings: pd.DataFrame
     notes: Sequence[str]
+    levels: Levels
 
     def find(self, estimand: str, criterion: str, population: Population | None = None) -> Estimate:
         """One estimate; KeyError where there is none of that name.
@@ -45,6 +49,10 @@ class Validation:
             if (finding.estimate.estimand, finding.criterion, finding.population) == (estimand, criterion, population):
                 return finding.estimate
         raise KeyError(f"no estimate {estimand} of {criterion} for {population or 'all items'}")
+
+    def given(self, criterion: str, kind: str) -> "pd.Series[int]":
+        """How often raters of a kind gave each level, by its code."""
+        return self.levels.get(criterion, {}).get(kind, NONE_GIVEN)
 
     @property
     def axes(self) -> dict[str, list[str]]:

@@ -20,8 +20,9 @@ from judgefair.errors import InputError
 from judgefair.estimation import annotating, estimate, load_estimation
 from judgefair.estimation.annotating import Sample, export_sample, import_annotations
 from judgefair.records import Item
+from judgefair.runs.items import write_items
 from judgefair.runs.labels import read_inclusion, read_raters, read_sampling
-from judgefair.runs.tables import read_ratings, write_items
+from judgefair.runs.tables import read_ratings
 from judgefair.validation.store import load_validation
 from tests.builders import armed_items, human_csv, planted_ratings, planted_rubric, planted_run, without_humans
 

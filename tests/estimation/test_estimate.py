@@ -14,6 +14,7 @@ from judgefair.errors import InputError
 from judgefair.estimation import Estimation, estimate, estimator, load_estimation
 from judgefair.records import Item
 from judgefair.rubric.rubric import Rubric
+from judgefair.runs import items as run_items
 from judgefair.runs import tables
 from judgefair.validation import store
 from judgefair.validation.store import find_validation, load_validation
@@ -26,6 +27,7 @@ from tests.builders import (
     planted_run,
     planted_validation,
     without_humans,
+    write_ratings,
 )
 from tests.test_validation import shipped_set
 
@@ -74,7 +76,8 @@ def test_judging_again_keeps_the_human_ratings_of_the_items(run: Path, humans: P
     scales = {"depth": RUBRIC.criterion("depth").scale}
     before = tables.read_ratings(run, scales)
     again = [jf.Rating(item.item_id, "depth", JUDGE, "judge", 3) for item in items[:10]]
-    tables.write_ratings(again, scales, run)
+    run_items.put_items(items[:10], run, labels_can_be_made_again=True)
+    write_ratings(again, scales, run)
     after = tables.read_ratings(run, scales)
     kept = before[(before["rater_kind"] == "human") & before["item_id"].isin([item.item_id for item in items[:10]])]
     assert len(kept)
@@ -86,7 +89,7 @@ def test_a_validation_of_earlier_ratings_is_made_anew(run: Path, humans: Path, i
     estimate(run, ratings=humans, n_resamples=FEW)
     before = load_validation(run).find("judge_error", "depth").value
     low = [jf.Rating(item.item_id, "depth", JUDGE, "judge", 1) for item in items]
-    tables.write_ratings(low, {"depth": RUBRIC.criterion("depth").scale}, run)
+    write_ratings(low, {"depth": RUBRIC.criterion("depth").scale}, run)
     estimate(run, n_resamples=FEW)
     assert load_validation(run).find("judge_error", "depth").value < before - 1
     jf.build_report(run)
@@ -96,7 +99,7 @@ def test_verdicts_that_are_older_than_the_ratings_are_not_reported(run: Path, hu
     estimate(run, ratings=humans, n_resamples=FEW)
     jf.build_report(run)
     rating = jf.Rating(items[0].item_id, "depth", JUDGE, "judge", 3)
-    tables.write_ratings([rating], {"depth": RUBRIC.criterion("depth").scale}, run)
+    write_ratings([rating], {"depth": RUBRIC.criterion("depth").scale}, run)
     with pytest.raises(InputError, match=r"its ratings are newer than its verdicts\. Run judgefair estimate"):
         jf.build_report(run)
 

@@ -13,7 +13,7 @@ from judgefair.estimation.estimation import Plan
 from judgefair.estimation.sampling import Draw, draw_from, draw_json, draw_sample, record_draw
 from judgefair.records import Item, Missing
 from judgefair.rubric.context import Context
-from judgefair.runs.tables import write_items
+from judgefair.runs.items import write_items
 from tests.builders import armed_items, planted_items, planted_rubric
 
 THREE = tuple({"dialect": group} for group in "abc")

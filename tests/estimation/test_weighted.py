@@ -17,7 +17,9 @@ from judgefair.estimation.columns import Columns
 from judgefair.estimation.sampling import draw_sample, record_draw
 from judgefair.records import Item, Missing
 from judgefair.rubric.rubric import Rubric
+from judgefair.runs.facts import Facts
 from judgefair.runs.labels import write_sampling
+from judgefair.runs.tally import Tally
 from judgefair.statistics import disparity
 from tests.builders import JUDGE, armed_items, planted_ratings, planted_rubric, planted_run, rated_as
 
@@ -281,15 +283,21 @@ def sheet(rated):
     )
 
 
+def columns_of(rubric, items, ratings):
+    facts = Facts.of(items)
+    return Columns(rubric, facts, Tally.of(ratings, facts, [criterion.id for criterion in rubric.criteria]), None, {})
+
+
 def test_real_queries_do_not_move_the_weights_of_simulated_arms():
     profiles = [{"x": x, "y": y} for x in "ab" for y in "pq"]
     items = armed_items(2, profiles, ["name"])
     lived = [Item(f"l{k}", "q", "r", {"x": "a", "y": "p"}, f"u{k}", {"arm": "as_lived", "mix": "as_lived"}) for k in range(9)]
     empty = pd.DataFrame(columns=["item_id", "criterion", "rater_id", "rater_kind", "replicate", "code", "expected", "missing"])
-    columns = Columns(planted_rubric("a", "b"), [*items, *lived], empty, [], None, {})
+    rated = [*items, *lived]
+    columns = columns_of(planted_rubric("a", "b"), rated, empty)
     weights = columns.weights("x")
     assert weights is not None
-    shown = [bool(item.populations) and item.meta["arm"] != "as_lived" for item in columns.items]
+    shown = [bool(item.populations) and item.meta["arm"] != "as_lived" for item in rated]
     assert weights[shown] == pytest.approx(1.0)
     assert set(columns.groups("x")[-9:]) == {""}
 
@@ -321,6 +329,6 @@ def test_a_flip_is_another_level_and_no_other_probability(tmp_path):
     items = armed_items(30, [{"dialect": "a"}, {"dialect": "b"}], ["name"])
     ratings = rated_as(items, {JUDGE: [4.0] * len(items)})
     ratings["expected"] = 4 + np.linspace(-0.3, 0.3, len(ratings))
-    columns = Columns(rubric, items, ratings, [], None, {})
+    columns = columns_of(rubric, items, ratings)
     assert set(columns.levels("depth")) == {4.0}
     assert len(set(columns.ratings("depth", "judge"))) == len(items)

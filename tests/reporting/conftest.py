@@ -14,7 +14,8 @@ from judgefair.estimation import Estimation, estimate, load_estimation
 from judgefair.records import Item
 from judgefair.rubric.rubric import Rubric
 from judgefair.runs.folder import PROGRAM, write_manifest
-from judgefair.runs.tables import write_coded, write_items
+from judgefair.runs.items import write_items
+from judgefair.runs.tables import write_coded
 from judgefair.validation import load_validation
 from tests.builders import tiny_rubric
 

@@ -10,7 +10,7 @@ import pytest
 import judgefair as jf
 from judgefair.errors import InputError
 from judgefair.rubric.rubric import Rubric
-from judgefair.runs import tables
+from judgefair.runs import items as run_items
 from judgefair.validation import Validation
 from judgefair.validation.store import carry_validation, find_validation, load_validation, read_scope, save_validation
 from tests.builders import planted_items, planted_ratings, planted_rubric, planted_run, planted_validation
@@ -96,7 +96,7 @@ def test_a_validation_on_some_items_is_read_back_as_one_on_those(tmp_path: Path,
     read = load_validation(tmp_path)
     assert len(read.items) == 60
     assert set(read.ratings["item_id"]) == {item.item_id for item in read.items}
-    assert len(tables.read_run_items(tmp_path)) == 120
+    assert len(run_items.read_run_items(tmp_path)) == 120
 
 
 def test_saving_again_takes_the_place_of_the_humans_that_were_there(kept: tuple[Path, Validation]) -> None:

@@ -14,9 +14,10 @@ MAX_CHARACTERS = 700
 
 def build(validation: Validation, estimation: Estimation | None) -> Section | None:
     """The items with the largest distance of judge to humans, side by side; none where the table carries no text."""
-    texts = [item for item in validation.items if item.response or item.query]
-    if not texts:
+    if not any(item.response or item.query for item in validation.items):
         return None
+    known = set(validation.ratings["item_id"])
+    texts = [item for item in validation.items if item.item_id in known and (item.response or item.query)] if known else []
     place = pd.Index([item.item_id for item in texts])
     whom = labellers(validation)
     blocks: list[Block] = [
