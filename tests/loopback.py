@@ -22,7 +22,7 @@ class Behaviour:
 
     `content` builds the message from the request's schema; `raw` replaces the whole body. `cut` sends only so many bytes
     of the body and closes; `drop` closes before (`"before"`) or in the midst of (`"headers"`) the headers. `held` waits for
-    `Loopback.release`. `encode` turns the body into the bytes that are sent, `drip` sends so many of them at a time. `reset`
+    `Loopback.release`. `encode` turns the body into the bytes that are sent, `drip` sends them in so many pieces. `reset`
     ends the connection, wherever it ends, with a reset. `stalls` leaves it open after what was sent, until the client goes away.
     """
 
@@ -261,7 +261,7 @@ async def _send(writer: asyncio.StreamWriter, behaviour: Behaviour, body: bytes)
     lines = [f"HTTP/1.1 {behaviour.status} Whatever", *(f"{name}: {value}" for name, value in named.items())]
     head = ("\r\n".join(lines) + "\r\n\r\n").encode()
     whole = head[:30] if behaviour.drop == "headers" else head + (body if behaviour.cut is None else body[: behaviour.cut])
-    step = behaviour.drip or len(whole)
+    step = -(-len(whole) // (behaviour.drip or 1))
     for start in range(0, len(whole), step):
         writer.write(whole[start : start + step])
         await writer.drain()

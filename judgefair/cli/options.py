@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from judgefair.cli.output import note, say
+from judgefair.cli.output import say
 from judgefair.errors import UsageError
 
 if TYPE_CHECKING:
@@ -69,13 +69,10 @@ def limits(requests_per_minute: float | None, tokens_per_minute: float | None) -
 
 
 def model_named(name: str, key_env: str, key_file: Path | None, timeout: float = 600) -> "Model":
-    """The model, with a word on stderr where its key would go unencrypted."""
+    """The model of that name."""
     from judgefair.models import choose_model
 
-    chosen = choose_model(name, key_env=key_env, key_file=key_file, timeout=timeout)
-    if chosen.caution:
-        note(f"judgefair: {chosen.caution}")
-    return chosen
+    return choose_model(name, key_env=key_env, key_file=key_file, timeout=timeout)
 
 
 def spent(progress: "Progress") -> Mapping[str, Any]:

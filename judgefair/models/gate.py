@@ -116,12 +116,16 @@ class Gate:
     def answered(self, reply: Reply, seconds: float, model: str, estimated: float = 0.0) -> None:
         """Count what a reply cost, and let more in where the server keeps up."""
         self.budget.spend(reply, model)
-        if self._tokens is not None:
-            self._tokens.give_back(estimated - reply.prompt_tokens - reply.completion_tokens)
+        self.correct(estimated - reply.prompt_tokens - reply.completion_tokens)
         self._latency += MEMORY * (seconds - self._latency) if self._latency else seconds
         self._lowest = min(self._lowest or self._latency, self._latency)
         if self._allowed < self.concurrency and self._latency <= SLOWER * self._lowest:
             self._allowed = min(self.concurrency, self._allowed + 1 / self._allowed)
+
+    def correct(self, tokens: float) -> None:
+        """So many tokens fewer were taken than had been expected."""
+        if self._tokens is not None:
+            self._tokens.give_back(tokens)
 
     def failed(self, sent_at: float, is_overloaded: bool, pause: float | None) -> None:
         """A request failed: fewer at a time where the server is overloaded, and nobody before the pause it asked for is over."""

@@ -13,6 +13,8 @@ BUSY_TIMEOUT = 60
 CACHE_KIB = 32_768
 GATHER = 0.001
 """Seconds that a commit waits for others to join it: less than a round trip to any server, and many times the work of one row."""
+MAY_BE_WRITTEN = "BEGIN; PRAGMA user_version = 0; ROLLBACK;"
+"""Fails on a file that is read-only, before anything is paid for."""
 
 
 class GroupWriter:
@@ -29,9 +31,7 @@ class GroupWriter:
             self.connection = connect(path)
             self.connection.execute("PRAGMA journal_mode=WAL")
             self.connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
-            self.connection.executescript(
-                f"{schema} BEGIN IMMEDIATE; ROLLBACK;"
-            )  # may it be written to, before anything is paid for?
+            self.connection.executescript(f"{schema} {MAY_BE_WRITTEN}")
         except (OSError, sqlite3.Error) as error:
             raise cannot_keep(path, error) from None
         self._rows: dict[str, list[Sequence[Any]]] = {}

@@ -41,14 +41,12 @@ class Model(ABC):
     server : where it runs; part of the key under which replies are kept. For an embedded model the hash of its
         weights, since its port says nothing.
     has_latency : whether the time it takes says anything; that of a stand-in does not.
-    caution : what a person should hear before the model is used; None where there is nothing to say.
     named : what it was chosen by, so that another process may choose the same; None where it was made in another way.
     """
 
     name: str
     server: str
     has_latency: bool = True
-    caution: str | None = None
     named: "Named | None" = None
 
     @abstractmethod

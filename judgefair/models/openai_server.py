@@ -1,5 +1,6 @@
 """A model on any server that speaks the OpenAI chat completions protocol."""
 
+import logging
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import aiohttp
     import openai
 
+_log = logging.getLogger(__name__)
 DEFAULT_SERVER = "https://api.openai.com/v1"
 NO_KEY = "none"
 CONNECT_TIMEOUT = 30.0
@@ -35,7 +37,7 @@ class OpenAIServer(Model):
 
     def __init__(self, name: str, server: str = DEFAULT_SERVER, *, key: str | None = None, timeout: float = 600) -> None:
         self.name, self.server = name, server
-        self.caution = refuse_or_warn(server, key)
+        self._caution = refuse_or_warn(server, key)
         self._key, self._timeout = key, timeout
 
     def __repr__(self) -> str:
@@ -45,6 +47,8 @@ class OpenAIServer(Model):
         """A client of the openai package: the one place for address, headers and authentication; retries are left to the caller."""
         import openai
 
+        if self._caution:
+            _log.warning("judgefair: %s", self._caution)
         return openai.AsyncOpenAI(
             api_key=self._key or NO_KEY,
             base_url=self.server,

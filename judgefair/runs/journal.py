@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from judgefair.models.client import Attempt
-from judgefair.models.group_writer import GroupWriter, connect
+from judgefair.models.group_writer import GroupWriter, cannot_keep, connect
 from judgefair.models.reply import Reply
 from judgefair.runs.salvage import salvage_if_damaged
 
@@ -90,8 +90,11 @@ class ReadOnlyJournal:
     """
 
     def __init__(self, run: Path, *, immutable: bool = False) -> None:
-        path = run / JOURNAL
-        self._connection = connect(path, immutable=immutable) if path.is_file() else None
+        self._path = run / JOURNAL
+        try:
+            self._connection = connect(self._path, immutable=immutable) if self._path.is_file() else None
+        except sqlite3.Error as error:
+            raise cannot_keep(self._path, error) from None
 
     def get(self, key: bytes) -> Reply | None:
         """The reply that landed for this request, or None."""
@@ -119,6 +122,8 @@ class ReadOnlyJournal:
             return [] if self._connection is None else self._connection.execute(sql, (key,)).fetchall()
         except sqlite3.OperationalError:  # no such table: nothing has landed
             return []
+        except sqlite3.Error as error:
+            raise cannot_keep(self._path, error) from None
 
 
 def _replies(connection: sqlite3.Connection, keys: Sequence[bytes]) -> dict[bytes, Reply]:

@@ -193,3 +193,17 @@ def test_a_timeout_reaches_the_requests(no_key, tmp_path):
         model = choose_model(f"tiny@{server.address}", timeout=0.2)
         result = judge(tiny_program(), tiny_items(1), model, tmp_path / "run", policy=RetryPolicy(attempts=1))
     assert {rating.value for rating in result.ratings} == {Missing("backend_failure")}
+
+
+async def test_a_key_that_would_go_unencrypted_to_another_machine_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    async with OpenAIServer("tiny", "http://192.0.2.7:8000/v1", key="sk-canary").open():
+        pass
+    assert [record.message for record in caplog.records] == [
+        "judgefair: the key goes to 192.0.2.7 unencrypted, and so does every text. Use https, or a tunnel to a port of 127.0.0.1"
+    ]
+
+
+async def test_a_key_that_stays_in_this_machine_is_not(caplog: pytest.LogCaptureFixture) -> None:
+    async with OpenAIServer("tiny", "http://127.0.0.1:8000/v1", key="sk-canary").open():
+        pass
+    assert not caplog.records

@@ -84,11 +84,12 @@ class _Told:
 
 @dataclass(slots=True)
 class _Spent:
-    """What replies cost that the gate has not heard of yet."""
+    """What replies cost that the gate has not heard of yet; `expected` are the tokens that were asked for them."""
 
     tokens: int = 0
     cost: float = 0.0
     unpriced: Counter[str] = field(default_factory=Counter)
+    expected: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,7 @@ class SharedGate:
         budget.tokens += spent.tokens
         budget.cost += spent.cost
         budget.unpriced.update(spent.unpriced)
+        self._gate.correct(spent.expected - spent.tokens)
 
     def give_back(self, calls: int) -> None:
         """Calls that were granted and are not needed."""
@@ -151,6 +153,7 @@ class WorkerGate(Gate):
         super().__init__(concurrency, Limits(), Budget(prices=prices))
         self._shared, self._fetched, self._have = shared, permits, 0
         self._fetching = asyncio.Semaphore(1 if permits > 1 else concurrency)
+        self._expected = 0.0
         self._wants_tokens = limits.tokens_per_minute is not None
 
     @property
@@ -172,6 +175,7 @@ class WorkerGate(Gate):
     def answered(self, reply: Reply, seconds: float, model: str, estimated: float = 0.0) -> None:
         """Count what a reply cost; at once where the gate has to know before it lets another pass."""
         super().answered(reply, seconds, model, estimated)
+        self._expected += estimated
         if self._fetched == 1:
             self._shared.hear.remote(self._take_spent())
 
@@ -189,8 +193,8 @@ class WorkerGate(Gate):
 
     def _take_spent(self) -> _Spent:
         budget = self.budget
-        spent = _Spent(budget.tokens, budget.cost, budget.unpriced)
-        budget.tokens, budget.cost, budget.unpriced = 0, 0.0, Counter()
+        spent = _Spent(budget.tokens, budget.cost, budget.unpriced, self._expected)
+        budget.tokens, budget.cost, budget.unpriced, self._expected = 0, 0.0, Counter(), 0.0
         return spent
 
 
@@ -217,12 +221,16 @@ class Worker:
             self._clients = await Clients(job.policy, lambda: self._gate).__aenter__()  # until the actor ends
         items = read_shard(told.run, number)
         progress = Progress(len(items) * len(job.program.prompts) * job.replicates)
+        earlier = ReadOnlyJournal(told.run, immutable=True)
         asking = Asking(
             shard_journal(told.run, number), progress, job.policy, job.limits, job.concurrency,
-            use_cache=job.use_cache, clients=self._clients, earlier=ReadOnlyJournal(told.run, immutable=True),
+            use_cache=job.use_cache, clients=self._clients, earlier=earlier,
         )  # fmt: skip
-        async with asking:
-            await judge_shards(job, [(number, items)], asking, self._tables.keep, lambda _: None)
+        try:
+            async with asking:
+                await judge_shards(job, [(number, items)], asking, self._tables.keep, lambda _: None)
+        finally:
+            earlier.close()
         await self._gate.settle()
         return _Done(progress.done, progress.reused, progress.missing, progress.notes)
 
