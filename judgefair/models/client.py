@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import openai
@@ -104,8 +104,9 @@ class Client:
         estimated = expected_tokens(body) if gate.counts_tokens else 0.0
         sent_at = await gate.enter(estimated)
         try:
-            reply = read_reply(await self.post(body))
+            data = await self.post(body)
             seconds = time.monotonic() - sent_at
+            reply = read_reply(data, round(seconds, 6) if self.model.has_latency else None)
             gate.answered(reply, seconds, self.model.name, estimated)
         except Failure as error:
             failed = Attempt(number, time.monotonic() - sent_at, self._in_words(error))
@@ -116,21 +117,21 @@ class Client:
             raise
         finally:
             gate.leave()
-        return replace(reply, seconds=round(seconds, 6)) if self.model.has_latency else reply, Attempt(number, seconds, None)
+        return reply, Attempt(number, seconds, None)
 
     def _in_words(self, error: Exception) -> str:
         return self.model.redact(sendable(_in_words(error)))[:MOST_CHARACTERS]
 
 
-def read_reply(data: Mapping[str, Any]) -> Reply:
-    """The reply in a chat completion.
+def read_reply(data: Mapping[str, Any], seconds: float | None = None) -> Reply:
+    """The reply in a chat completion, which took so many seconds.
 
     Raises
     ------
     MalformedReplyError : it is none. EmptyReplyError : it says nothing, and gives no reason for it.
     """
     try:
-        reply = Reply.from_chat(data)
+        reply = Reply.from_chat(data, seconds)
     except ValueError as error:
         raise MalformedReplyError(str(error)) from None
     if not reply.text.strip() and not reply.refusal and reply.finish_reason not in {"length", "content_filter"}:

@@ -44,8 +44,8 @@ class Reply:
     seconds: float | None = None
 
     @classmethod
-    def from_chat(cls, data: Mapping[str, Any]) -> Self:
-        """Read the first choice of a chat completion; ValueError where there is none."""
+    def from_chat(cls, data: Mapping[str, Any], seconds: float | None = None) -> Self:
+        """Read the first choice of a chat completion, which took so long; ValueError where there is none."""
         try:
             choice = data["choices"][0]
             message = choice["message"]
@@ -61,6 +61,7 @@ class Reply:
                 tokens=None if not logprobs else [_token(entry) for entry in logprobs],
                 prompt_tokens=_count(usage.get("prompt_tokens")),
                 completion_tokens=_count(usage.get("completion_tokens")),
+                seconds=seconds,
             )
         except (KeyError, IndexError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"not a chat completion: {type(error).__name__}: {error}") from None
