@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt
 
-.PHONY: demo test test-slow lint setup clean
+.PHONY: demo test test-slow test-faults lint setup clean
 
 demo: $(VENV)/.demo
 	$(BIN)/judgefair demo --out demo
@@ -14,6 +14,10 @@ test: setup lint
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile --timeout 1400
+
+SEEDS ?= 50
+test-faults: setup
+	$(BIN)/python tests/faults/repeat.py $(SEEDS)
 
 lint: setup
 	$(BIN)/ruff check .

@@ -20,7 +20,8 @@ RATING_COLUMNS = (
     "program_fingerprint",
 )
 
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_TURNS_READING = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+UNPRINTABLE = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f-\x9f{_TURNS_READING}\ud800-\udfff\ufffe\uffff]")
 
 Level = int | float | str
 """One level of a scale, as its rubric writes it: a number, or a label."""
@@ -36,12 +37,23 @@ def sendable(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """The text with U+FFFD for each control character and half pair: they could steer a terminal, and have no place on a page.
+    """The text with U+FFFD for each control character, mark that turns the direction of reading, and half pair.
+
+    They could steer a terminal, or make a text read as another; a line that ends as on Windows just ends.
 
     >>> printable("bell\\x07")
     'bell\ufffd'
     """
-    return _UNPRINTABLE.sub("\ufffd", text)
+    return UNPRINTABLE.sub("\ufffd", text.replace("\r\n", "\n"))
+
+
+def printable_json(text: str) -> str:
+    """JSON that says the same, with escapes for what `printable` replaces.
+
+    >>> printable_json('"\x7f"') == '"' + chr(92) + 'u007f"'
+    True
+    """
+    return UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,16 @@ def main() -> None:
 
     A request to terminate ends the work as Ctrl-C does: what is in flight is let go, and what had landed is kept.
     """
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, _end)
     try:
         app()
     except JudgefairError as error:
         note(f"judgefair: {error}")
         sys.exit(error.exit_code)
+
+
+def _end(*_: object) -> None:
+    """End the work in order; whoever ignores Ctrl-C, as background jobs of a script do, still heeds a request to terminate."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGINT)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from judgefair.records import printable
+from judgefair.records import printable, printable_json
 
 if TYPE_CHECKING:
     from judgefair.runs import Progress
@@ -29,7 +29,7 @@ def note(text: str) -> None:
 
 def say_json(content: Any) -> None:
     """The result as one JSON document."""
-    say(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
+    typer.echo(printable_json(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)))
 
 
 @contextmanager

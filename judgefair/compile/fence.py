@@ -8,7 +8,12 @@ from judgefair.records import sendable
 JUDGED = "judged_text"
 OPEN, CLOSE = f"<{JUDGED}>", f"</{JUDGED}>"
 
-_UNSEEN = r"[\s\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]*+"  # possessive: linear on any text
+# Spaces, all format characters (Unicode category Cf), variation selectors and other characters that leave no mark.
+_UNSEEN = (
+    "[\\s\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]*+"  # possessive: linear on any text
+)
 _LESS_THAN = "[<\uff1c\ufe64\u2039\u3008\u27e8\u276e\u02c2]"
 _LOOK_ALIKES = (
     # field markers of dspy's adapters: [[ ## name ## ]]

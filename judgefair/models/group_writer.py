@@ -2,7 +2,9 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,10 @@ from judgefair.errors import StoreError
 Statement = tuple[str, Sequence[Any]]
 BUSY_TIMEOUT = 60
 CACHE_KIB = 32_768
-GATHER = 0.001
-"""Seconds that a commit waits for others to join it: less than a round trip to any server, and many times the work of one row."""
+APART = 0.0003
+"""Seconds between two commits at least: what comes in sooner shares one, and what comes alone does not wait."""
+PAGES_IN_LOG = 4_096
+"""After so many, SQLite takes its log into the database, which waits for the disk."""
 MAY_BE_WRITTEN = "BEGIN; PRAGMA user_version = 0; ROLLBACK;"
 """Fails on a file that is read-only, before anything is paid for."""
 
@@ -28,14 +32,16 @@ class GroupWriter:
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self.connection = connect(path)
-            self.connection.execute("PRAGMA journal_mode=WAL")
-            self.connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
-            self.connection.executescript(f"{schema} {MAY_BE_WRITTEN}")
+            with _closed_on_error(connect(path)) as self.connection:
+                self.connection.execute("PRAGMA journal_mode=WAL")
+                self.connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+                self.connection.execute(f"PRAGMA wal_autocheckpoint={PAGES_IN_LOG}")
+                self.connection.executescript(f"{schema} {MAY_BE_WRITTEN}")
         except (OSError, sqlite3.Error) as error:
             raise cannot_keep(path, error) from None
         self._rows: dict[str, list[Sequence[Any]]] = {}
         self._awaited: list[asyncio.Future[None]] = []
+        self._committed_at = float("-inf")
 
     async def write(self, *statements: Statement) -> None:
         """Execute and commit, together with whatever other tasks bring in meanwhile.
@@ -46,10 +52,13 @@ class GroupWriter:
         """
         for sql, row in statements:
             self._rows.setdefault(sql, []).append(row)
+        if not self._awaited and time.monotonic() - self._committed_at >= APART:
+            self._write_rows()
+            return
         loop = asyncio.get_running_loop()
         mine: asyncio.Future[None] = loop.create_future()
         if not self._awaited:
-            loop.call_later(GATHER, self._commit)
+            loop.call_later(APART, self._commit)
         self._awaited.append(mine)
         await mine
 
@@ -80,18 +89,13 @@ class GroupWriter:
             self.connection.close()
 
     def _commit(self) -> None:
-        awaited, rows = self._awaited, self._rows
+        awaited = self._awaited
         if not awaited:  # closed before its time came
             return
-        self._awaited, self._rows = [], {}
+        self._awaited = []
         failure: StoreError | None = None
-
-        def insert(connection: sqlite3.Connection) -> None:
-            for sql, group in rows.items():
-                connection.executemany(sql, group).close()  # an open cursor, kept by an error, would keep the file open
-
         try:
-            self.execute(insert)
+            self._write_rows()
         except StoreError as error:
             failure = error
         for future in awaited:
@@ -102,14 +106,36 @@ class GroupWriter:
             else:
                 future.set_exception(failure)
 
+    def _write_rows(self) -> None:
+        rows, self._rows = self._rows, {}
+
+        def insert(connection: sqlite3.Connection) -> None:
+            for sql, group in rows.items():
+                connection.executemany(sql, group).close()  # an open cursor, kept by an error, would keep the file open
+
+        try:
+            self.execute(insert)
+        finally:
+            self._committed_at = time.monotonic()
+
 
 def connect(path: Path, *, patience: float = BUSY_TIMEOUT, immutable: bool = False) -> sqlite3.Connection:
     """A connection that waits for other writers, so many seconds; `immutable` reads a file that nobody writes to, and leaves nothing beside it."""
     if immutable:
         return sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True, isolation_level=None)
-    connection = sqlite3.connect(path, timeout=patience, isolation_level=None)
-    connection.execute("PRAGMA synchronous=NORMAL")
+    with _closed_on_error(sqlite3.connect(path, timeout=patience, isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous=NORMAL")
     return connection
+
+
+@contextmanager
+def _closed_on_error(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """The connection; an error would keep it, and its file, open for as long as somebody holds the error."""
+    try:
+        yield connection
+    except sqlite3.Error:
+        connection.close()
+        raise
 
 
 def cannot_keep(path: Path, error: Exception) -> StoreError:

@@ -12,6 +12,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from judgefair.errors import InputError
+from judgefair.runs.parquet import storing
 
 MANIFEST, PROGRAM, LOCK = "manifest.json", "program.json", ".lock"
 
@@ -85,7 +86,8 @@ def read_json(path: Path) -> Any:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON whole or not at all."""
+    """Write JSON whole or not at all; StoreError where it cannot be."""
     partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
-    partial.replace(path)
+    with storing(path, partial):
+        partial.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+        partial.replace(path)

@@ -118,7 +118,13 @@ def _write_items(items: Iterable[Item], axes: Sequence[str], any_missing: bool, 
             sha.update(b"," * (n > 0) + told)
             n += len(shard)
             ids.extend(_digest64(item.item_id) for item in shard)
-            writer.write_table(_items_table(shard, axes, schema))
+            try:
+                writer.write_table(_items_table(shard, axes, schema))
+            except UnicodeEncodeError as error:
+                raise InputError(
+                    f"item_id, scenario_id or a population of the items {shard[0].item_id!r} to {shard[-1].item_id!r} holds half a "
+                    f"surrogate pair ({error.object!r:.60}), which cannot be stored. Write the character whole"
+                ) from None
         if len(np.unique(np.array(ids))) < n and (twice := _first_repeated(items)) is not None:
             raise InputError(f"item_id '{twice}' stands twice among the items. Ids must be unique")
     sha.update(b"]")

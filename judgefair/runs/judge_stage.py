@@ -19,6 +19,7 @@ from judgefair.runs.items import put_items
 from judgefair.runs.journal import merge_shards
 from judgefair.runs.judging import Job
 from judgefair.runs.labels import are_made_again
+from judgefair.runs.parquet import storing
 from judgefair.runs.tables import read_judgments
 
 __all__ = ["Judged", "Progress", "judge"]
@@ -86,7 +87,8 @@ def judge(
     budget.refuse_unpriced(model.name)
     with open_run(run):
         written = put_items(items, run, labels_can_be_made_again=are_made_again(run))
-        program.save(run / PROGRAM)
+        with storing(run / PROGRAM):
+            program.save(run / PROGRAM)
         write_manifest(
             run,
             {

@@ -16,6 +16,23 @@ ROWS, ROWS_WITH_TEXT = 65_536, 8_192
 
 
 @contextmanager
+def storing(path: Path, partial: Path | None = None) -> Iterator[None]:
+    """StoreError, with what to do, where a file of a run cannot be written; what is `partial` does not stay."""
+    try:
+        yield
+    except BaseException as error:
+        if partial is not None:
+            with suppress(OSError):  # on a disk that can only be read, it cannot go either
+                partial.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
+        raise StoreError(
+            f"{path}: cannot be written ({error.strerror or error}). Free some space or check the folder's permissions, then run the "
+            "same command again: what had landed is kept"
+        ) from None
+
+
+@contextmanager
 def table_writer(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
     """A writer of row groups; the file takes its name when all of them are written, and an earlier one stands until then.
 
@@ -24,19 +41,10 @@ def table_writer(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
     StoreError : the disk is full, or the folder may not be written to.
     """
     partial = path.with_name(path.name + PARTIAL)
-    try:
+    with storing(path, partial):
         with pq.ParquetWriter(partial, schema) as writer:
             yield writer
         partial.replace(path)
-    except BaseException as error:
-        with suppress(OSError):  # where nothing can be written, nothing can be removed either
-            partial.unlink(missing_ok=True)
-        if not isinstance(error, OSError):
-            raise
-        raise StoreError(
-            f"{path}: cannot be written ({error.strerror or error}). Free some space or check the folder's permissions, then run the "
-            "same command again: what had landed is kept"
-        ) from None
 
 
 def write_table(table: pa.Table, path: Path) -> None:
