@@ -254,6 +254,28 @@ def test_verbs_that_ask_one_by_one_tell_the_key_nowhere(folder, home, capsys):
     assert len(server.calls) > 24
 
 
+def test_a_key_from_a_file_is_used_and_told_nowhere_and_one_that_others_may_read_is_refused(
+    folder, home, capsys, monkeypatch, tmp_path_factory
+):
+    key = tmp_path_factory.mktemp("keys") / "desk"
+    key.write_text(CANARY + "\n")
+    monkeypatch.delenv("OPENAI_API_KEY")
+    judgefair(capsys, "compile", reasoning_rubric(LIBRARY_DESK, folder / "desk"), "--out", "program.json")
+    items = write_items(tiny_items(3), folder / "items.jsonl")
+    with lb.loopback(hostile) as server:
+        files = ("--program", "program.json", "--items", items, "--model", f"tiny@{server.address}", "--out", "judged")
+        command = ("judge", *files, "--key-file", key, "--attempts", "1")
+        key.chmod(0o644)
+        done = judgefair(capsys, *command)
+        assert (done.code, len(server.calls)) == (1, 0)
+        assert "chmod 600" in done.err
+        key.chmod(0o600)
+        done = judgefair(capsys, *command)
+        assert done.code in {0, 4}, done.err
+    assert {call.headers["authorization"] for call in server.calls} == {f"Bearer {CANARY}"}
+    assert_kept_secret(done.out + done.err, folder, home)
+
+
 @pytest.mark.parametrize("code", [401, 403, 404, 429, 500, 503])
 def test_an_error_that_ends_the_work_does_not_repeat_the_key(code, folder, home, capsys):
     judgefair(capsys, "compile", reasoning_rubric(LIBRARY_DESK, folder / "desk"), "--out", "program.json")
