@@ -1,28 +1,25 @@
 """Items that humans rated, ready to hold a judge against."""
 
-import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-import orjson
 import pandas as pd
 
 from judgefair import folders, plugins
 from judgefair.calibration.card import Card, read_card
 from judgefair.calibration.cells import from_cells
 from judgefair.calibration.fetch import fetched_files
+from judgefair.calibration.items_file import read_items
 from judgefair.calibration.ratings import RatedItems, rated_items, read_table
 from judgefair.calibration.splits import SPLITS, assign_splits
 from judgefair.calibration.tables import SetTables
 from judgefair.errors import InputError, did_you_mean
 from judgefair.fingerprint import fingerprint
 from judgefair.records import Item
-
-FIELDS = {"item_id", "query", "response", "populations", "scenario_id", "meta"}
 
 
 @dataclass(frozen=True)
@@ -145,76 +142,6 @@ def find_set(source: str | os.PathLike[str]) -> Path:
     raise InputError(
         f"{source}: no calibration set there.{did_you_mean(str(source), known)} Expected a folder with card.yaml, or one of: {', '.join(known)}"
     )
-
-
-def read_items(path: Path) -> list[Item]:
-    """Items of an `items.jsonl`; InputError names the line that is not one."""
-    items = list(ItemsFile(path))
-    seen: set[str] = set()
-    for item in items:
-        if item.item_id in seen:
-            raise InputError(f"{path}: item_id '{item.item_id}' stands twice. Ids must be unique")
-        seen.add(item.item_id)
-    return items
-
-
-class ItemsFile:
-    """The items of an `items.jsonl`, however many: read a line at a time, anew whenever they are gone through.
-
-    Raises
-    ------
-    InputError : names the line that is no item; the file cannot be read, or holds none.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __iter__(self) -> Iterator[Item]:
-        number = n = 0
-        try:
-            with self._path.open("rb") as file:
-                for number, line in enumerate(file, 1):  # by line feeds: a text may hold U+2028, which is none
-                    if line.strip():
-                        n += 1
-                        yield _item(line.decode("utf-8"), f"{self._path}:{number}")
-        except OSError as error:
-            raise InputError(f"{self._path}: cannot be read ({error.strerror}). Expected one JSON object a line") from None
-        except UnicodeDecodeError as error:
-            raise InputError(
-                f"{self._path}:{number}: not UTF-8 text (byte {error.start} of the line). Save it as UTF-8"
-            ) from None
-        if not n:
-            raise InputError(
-                f'{self._path}: no items. Expected lines such as {{"item_id": "a1", "query": "...", "response": "..."}}'
-            )
-
-
-def _item(line: str, where: str) -> Item:
-    try:
-        data = orjson.loads(line)
-    except ValueError:
-        data = _read_slowly(line, where)
-    if not isinstance(data, dict):
-        raise InputError(f"{where}: a JSON {type(data).__name__}. Expected an object with item_id, query and response")
-    for name in data.keys() - FIELDS:
-        raise InputError(f"{where}: '{name}' is no field of an item.{did_you_mean(name, FIELDS)} Put anything else under meta")
-    for name in ("item_id", "query", "response"):
-        if not isinstance(data.get(name), str):
-            raise InputError(f"{where}: {name} is {data.get(name)!r}. Expected text")
-    populations = data.get("populations") or {}
-    if not isinstance(populations, dict) or not all(isinstance(group, str) for group in populations.values()):
-        raise InputError(f"{where}: populations is {populations!r}. Expected an object of axis to group")
-    if not isinstance(data.get("scenario_id"), str | None):
-        raise InputError(f"{where}: scenario_id is {data['scenario_id']!r}. Expected text or null")
-    return Item(data["item_id"], data["query"], data["response"], populations, data.get("scenario_id"), data.get("meta") or {})
-
-
-def _read_slowly(line: str, where: str) -> Any:
-    """What the standard library reads and orjson does not, such as half a surrogate pair; or what is wrong with the line."""
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{where}: not JSON ({error}). Write one object a line") from None
 
 
 def _recipe(card: Card) -> Callable[[dict[str, Path]], SetTables]:

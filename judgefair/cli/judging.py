@@ -64,8 +64,8 @@ def judge_(
     from judgefair.compile import load_program
     from judgefair.models.retry import RetryPolicy
     from judgefair.runs import judge
+    from judgefair.runs.folder import read_system
     from judgefair.runs.items import ITEMS, ItemsTable
-    from judgefair.runs.respond_stage import read_system
 
     loaded = load_program(program)
     is_table = items.name == ITEMS  # of simulated users, with what is known of the system that answered them

@@ -41,7 +41,11 @@ class Prompt:
 
     def render(self, item: Item) -> Messages:
         """The messages for one item; the judged text is fenced and appears nowhere else."""
-        return [*self.messages, fill(self.user, {"query": fence(item.query), "response": fence(item.response)})]
+        return [*self.messages, {"role": "user", "content": self.last_message(item)}]
+
+    def last_message(self, item: Item) -> str:
+        """What the last message says; all others are the same for every item."""
+        return fill(self.user, {"query": fence(item.query), "response": fence(item.response)})["content"]
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""

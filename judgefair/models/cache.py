@@ -14,6 +14,7 @@ from judgefair.models.model import Body, Model
 from judgefair.models.reply import Reply
 
 GROUP = 256
+_PLACE = "\ue000the last message\ue000"
 PATIENCE = 5.0
 """Seconds to wait for another process that writes; beyond them replies are kept for this run alone."""
 
@@ -79,5 +80,31 @@ class ReplyCache:
 
 def reply_key(model: Model, body: Body, sample: int) -> bytes:
     """The key of a request: sha256 of server, model, body and sample index. Nothing else decides what the reply can be."""
-    asked = {"server": model.server, "model": model.name, "body": body, "sample": sample}
-    return hashlib.sha256(wire_json(asked)).digest()
+    return hashlib.sha256(_asked(model, body, sample)).digest()
+
+
+class KeysOfCall:
+    """The keys of requests that differ in their last message alone; a third of the work of making each request for its key.
+
+    >>> from judgefair.models.stand_ins import scripted
+    >>> body = {"model": "m", "messages": [{"role": "user", "content": "a"}]}
+    >>> KeysOfCall(scripted("first"), body, 0).of("a") == reply_key(scripted("first"), body, 0)
+    True
+    """
+
+    def __init__(self, model: Model, body: Body, sample: int) -> None:
+        *static, last = body["messages"]
+        with_place = body | {"messages": [*static, last | {"content": _PLACE}]}
+        before, self._after = _asked(model, with_place, sample).split(wire_json(_PLACE))
+        self._before = hashlib.sha256(before)
+
+    def of(self, content: str) -> bytes:
+        """The key of the request whose last message is this."""
+        key = self._before.copy()
+        key.update(wire_json(content))
+        key.update(self._after)
+        return key.digest()
+
+
+def _asked(model: Model, body: Body, sample: int) -> bytes:
+    return wire_json({"server": model.server, "model": model.name, "body": body, "sample": sample})

@@ -83,7 +83,9 @@ class Reply:
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The reply that `to_json` wrote."""
         tokens = None if data["tokens"] is None else [Token(text, alternatives) for text, alternatives in data["tokens"]]
-        return cls(**{**data, "tokens": tokens})
+        return cls(
+            data["text"], data["finish_reason"], data["refusal"], tokens, data["prompt_tokens"], data["completion_tokens"], data["seconds"]
+        )  # fmt: skip
 
 
 def _token(entry: Mapping[str, Any]) -> Token:

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from judgefair.errors import InputError
 from judgefair.runs.parquet import storing
 
-MANIFEST, PROGRAM, LOCK = "manifest.json", "program.json", ".lock"
+MANIFEST, PROGRAM, SYSTEM, LOCK = "manifest.json", "program.json", "system.json", ".lock"
 
 
 @contextmanager
@@ -71,6 +71,18 @@ def read_manifest(run: Path) -> dict[str, Any]:
     if not isinstance(manifest, dict):
         raise InputError(f"{path}: is no manifest of a run. Remove it, and run the command that filled {run} again")
     return manifest
+
+
+def are_made_again(run: Path) -> bool:
+    """Whether the labels in a run come back with its next stage: those of a calibration set, or of simulated raters."""
+    manifest = read_manifest(run)
+    return "set" in manifest or manifest.get("labels") == "simulated"
+
+
+def read_system(run: Path) -> dict[str, Any]:
+    """What the manifest is to say of the system that answered; empty where nothing was kept."""
+    system = read_json(run / SYSTEM)
+    return {} if system is None else {"system": system}
 
 
 def read_json(path: Path) -> Any:

@@ -78,11 +78,8 @@ def _drop_ratings(new: Path, run: Path, labels_can_be_made_again: bool) -> None:
 
 def _digest(item: Item) -> int:
     """64 bits of id and texts: two of a million items share them with a chance of 3 in 100 million."""
-    return _digest64(repr((item.item_id, sendable(item.query), sendable(item.response))))
-
-
-def _digest64(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+    told = repr((item.item_id, sendable(item.query), sendable(item.response))).encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(told, digest_size=8).digest(), "big")
 
 
 def _is_among(digest: int, sorted_digests: np.ndarray) -> bool:
@@ -107,7 +104,7 @@ def write_items(items: Iterable[Item], run: Path, name: str = ITEMS) -> Written:
 def _write_items(items: Iterable[Item], axes: Sequence[str], any_missing: bool, path: Path) -> Written:
     text = ["item_id", "scenario_id", "query", "response", *(POPULATION + axis for axis in axes), "meta"]
     schema = pa.schema([(name, pa.string()) for name in text + ["missing", "missing_detail"] * any_missing])
-    n, sha, ids = 0, hashlib.sha256(b"["), array("Q")
+    n, sha, ids = 0, hashlib.sha256(b"["), array("q")
     with table_writer(path, schema) as writer:
         waiting = iter(items)
         while shard := list(islice(waiting, SHARD)):
@@ -117,7 +114,7 @@ def _write_items(items: Iterable[Item], axes: Sequence[str], any_missing: bool, 
             told = b",".join(wire_json([item.item_id, item.query, item.response]) for item in shard)
             sha.update(b"," * (n > 0) + told)
             n += len(shard)
-            ids.extend(_digest64(item.item_id) for item in shard)
+            ids.extend(hash(item.item_id) for item in shard)
             try:
                 writer.write_table(_items_table(shard, axes, schema))
             except UnicodeEncodeError as error:

@@ -12,13 +12,12 @@ from judgefair.models.gate import Limits
 from judgefair.models.model import Model
 from judgefair.models.retry import RetryPolicy
 from judgefair.records import Item, Rating
-from judgefair.runs.asking import Progress
+from judgefair.runs.asking import Progress, few_collections
 from judgefair.runs.engines import Engine, local
-from judgefair.runs.folder import PROGRAM, open_run, write_manifest
+from judgefair.runs.folder import PROGRAM, are_made_again, open_run, write_manifest
 from judgefair.runs.items import put_items
 from judgefair.runs.journal import merge_shards
 from judgefair.runs.judging import Job
-from judgefair.runs.labels import are_made_again
 from judgefair.runs.parquet import storing
 from judgefair.runs.tables import read_judgments
 
@@ -85,7 +84,7 @@ def judge(
         raise InputError(f"concurrency is {concurrency} and replicates {replicates}. Expected at least 1 each")
     budget = budget or Budget()
     budget.refuse_unpriced(model.name)
-    with open_run(run):
+    with open_run(run), few_collections():
         written = put_items(items, run, labels_can_be_made_again=are_made_again(run))
         with storing(run / PROGRAM):
             program.save(run / PROGRAM)

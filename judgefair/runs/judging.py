@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import NamedTuple
 
 import pyarrow as pa
 
 from judgefair.compile.parse import Judgment
 from judgefair.compile.program import JudgeProgram
-from judgefair.models.cache import reply_key
+from judgefair.models.cache import KeysOfCall
 from judgefair.models.gate import Limits
 from judgefair.models.model import Body, Model
 from judgefair.models.reply import Reply
@@ -22,6 +23,7 @@ NOT_UNDERSTOOD = {"unparsable", "refused"}
 BREATHS = 256
 """After so many judgments that asked nothing, signals and timers get their turn."""
 LOOKED_UP_AT_ONCE = 500
+READ_ALREADY = 5_000
 OnProgress = Callable[[Progress], None]
 Keep = Callable[[int, pa.Table], None]
 
@@ -37,6 +39,8 @@ class Job:
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     limits: Limits = field(default_factory=Limits)
     use_cache: bool = True
+    _keys: dict[tuple[str, int], KeysOfCall] = field(default_factory=dict, repr=False)
+    _read: dict[tuple[str, str, str | None, str | None], dict[str, Judgment]] = field(default_factory=dict, repr=False)
 
     @property
     def schema(self) -> pa.Schema:
@@ -48,12 +52,32 @@ class Job:
         prompt = self.program.prompts[call]
         return self.model.body(prompt.render(item), prompt.schema, dict(self.program.sampling), replicate, self.replicates)
 
+    def key(self, call: str, item: Item, replicate: int) -> bytes:
+        """`reply_key` of the request for one judgment."""
+        keys = self._keys.get((call, replicate))
+        if keys is None:
+            keys = self._keys[call, replicate] = KeysOfCall(self.model, self.body(call, item, replicate), replicate)
+        return keys.of(self.program.prompts[call].last_message(item))
+
     def judgments(self, call: str, outcome: Reply | Missing) -> dict[str, Judgment]:
         """What an outcome says, by criterion of the call."""
         criteria = self.program.criteria_of(call)
         if isinstance(outcome, Missing):
             return {criterion: Judgment(outcome) for criterion in criteria}
-        return {criterion: self.program.parse(criterion, outcome) for criterion in criteria}
+        if outcome.tokens is not None:
+            return {criterion: self.program.parse(criterion, outcome) for criterion in criteria}
+        words = (
+            call,
+            outcome.text,
+            outcome.finish_reason,
+            outcome.refusal,
+        )  # a judge that gives no reasons says few different things
+        judged = self._read.get(words)
+        if judged is None:
+            judged = {criterion: self.program.parse(criterion, outcome) for criterion in criteria}
+            if len(self._read) < READ_ALREADY:
+                self._read[words] = judged
+        return judged
 
     def is_understood(self, call: str, reply: Reply) -> bool:
         """Whether a reply is an answer, so that other runs may use it."""
@@ -92,8 +116,7 @@ class _Shard:
     left: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Judging:
+class _Judging(NamedTuple):
     shard: _Shard
     place: int
     call: str
@@ -146,11 +169,7 @@ def _landed(job: Job, asking: Asking, calls: Sequence[tuple[int, str, int, Item]
     """By place, the replies that landed in the run before; looked up together, which takes a third of the time."""
     if asking.is_new:
         return {}
-    keys = {
-        place: reply_key(job.model, job.body(call, item, replicate), replicate)
-        for place, call, replicate, item in calls
-        if item.no_response is None
-    }
+    keys = {place: job.key(call, item, replicate) for place, call, replicate, item in calls if item.no_response is None}
     found = asking.landed_of(list(keys.values()))
     return {place: found[key] for place, key in keys.items() if key in found}
 

@@ -9,16 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from judgefair.errors import InputError
-from judgefair.runs.folder import read_manifest, write_json
+from judgefair.runs.folder import write_json
 from judgefair.runs.parquet import write_table
 
 RATERS, SAMPLING = "raters.parquet", "sampling.json"
-
-
-def are_made_again(run: Path) -> bool:
-    """Whether the labels in a run come back with its next stage: those of a calibration set, or of simulated raters."""
-    manifest = read_manifest(run)
-    return "set" in manifest or manifest.get("labels") == "simulated"
 
 
 def read_raters(run: Path, ratings: pd.DataFrame) -> pd.DataFrame:

@@ -15,14 +15,12 @@ from judgefair.models.reply import Reply
 from judgefair.models.retry import RetryPolicy
 from judgefair.records import Item, Missing, Query, Response, Turn
 from judgefair.runs.asking import Asking, Progress, run_sync, work_through
-from judgefair.runs.folder import open_run, read_json, write_json
+from judgefair.runs.folder import SYSTEM, are_made_again, open_run, write_json
 from judgefair.runs.items import put_items
-from judgefair.runs.labels import are_made_again
 from judgefair.runs.queries import conversation_text, write_responses
 from judgefair.targets import Target, marked_refusal
 
 RESPOND, REFUSAL, USER = "respond", "refusal", "user"
-SYSTEM = "system.json"
 
 
 def respond(
@@ -76,12 +74,6 @@ def keep_answers(items: Sequence[Item], target: Target, run: Path) -> None:
     with open_run(run):
         put_items(items, run, labels_can_be_made_again=are_made_again(run))
         write_json(run / SYSTEM, system_json(target))
-
-
-def read_system(run: Path) -> dict[str, Any]:
-    """What the manifest is to say of the system that answered; empty where nothing was kept."""
-    system = read_json(run / SYSTEM)
-    return {} if system is None else {"system": system}
 
 
 @dataclass(frozen=True, slots=True)

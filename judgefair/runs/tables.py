@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -16,6 +15,9 @@ from judgefair.fingerprint import file_sha256
 from judgefair.records import Missing, Rating
 from judgefair.rubric.scale import Scale
 from judgefair.runs.parquet import ROWS, ROWS_WITH_TEXT, pieces, readable, row_groups, table_writer, write_table
+
+if TYPE_CHECKING:
+    import pandas as pd  # brought in where a frame is made: who only judges makes none
 
 RATINGS = "ratings.parquet"
 CODED = ("item_id", "criterion", "rater_id", "rater_kind", "replicate", "code", "expected", "missing", "rationale")
@@ -91,7 +93,7 @@ def keep_rows(path: Path, condition: pc.Expression, more: Iterable[pa.Table] = (
             writer.write_table(table)
 
 
-def add_human_ratings(frame: pd.DataFrame, scales: Mapping[str, Scale], run: Path) -> None:
+def add_human_ratings(frame: "pd.DataFrame", scales: Mapping[str, Scale], run: Path) -> None:
     """Put human ratings beside the judge's in the run's one table, in place of those that were there.
 
     `frame` as `read_ratings` gives it.
@@ -110,7 +112,7 @@ def ratings_fingerprint(run: Path) -> str:
         ) from None
 
 
-def write_coded(frame: pd.DataFrame, scales: Mapping[str, Scale], run: Path) -> None:
+def write_coded(frame: "pd.DataFrame", scales: Mapping[str, Scale], run: Path) -> None:
     """Write ratings that came as a table, in the form of `read_ratings`."""
     write_table(_from_codes(frame, scales, ratings_schema(scales.values())), run / RATINGS)
 
@@ -121,7 +123,7 @@ def read_ratings(
     *,
     kind: str | None = None,
     items: Sequence[str] | None = None,
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
     """The ratings of a run, of the criteria that have a scale here.
 
     Parameters
@@ -139,6 +141,8 @@ def read_ratings(
     InputError : there is no such table.
     """
     chosen = None if items is None else pa.array(items, pa.string())
+    import pandas as pd
+
     return pd.concat(stream_ratings(run, scales, kind=kind, items=chosen), ignore_index=True)
 
 
@@ -149,7 +153,7 @@ def stream_ratings(
     kind: str | None = None,
     items: pa.Array | None = None,
     columns: Sequence[str] = CODED,
-) -> Iterator[pd.DataFrame]:
+) -> "Iterator[pd.DataFrame]":
     """The ratings of a run as `read_ratings` gives them, some ten thousands at a time: `columns` of them, and no others are read."""
     stored = {"code": ["value"], "expected": ["value", "distribution"]}
     names = {"criterion", "rater_kind", *(each for name in columns for each in stored.get(name, [name]))}
@@ -169,7 +173,7 @@ def stream_ratings(
                 yield _coded(wanted, scales)[list(columns)]
 
 
-def _coded(table: pa.Table, scales: Mapping[str, Scale]) -> pd.DataFrame:
+def _coded(table: pa.Table, scales: Mapping[str, Scale]) -> "pd.DataFrame":
     """Rows of `ratings.parquet`, of whatever columns were read, with values as codes."""
     frame: pd.DataFrame = table.drop(
         [name for name in ("distribution", "program_fingerprint") if name in table.column_names]
@@ -204,8 +208,10 @@ def read_judgments(run: Path, scales: Mapping[str, Scale]) -> list[Rating]:
     return ratings
 
 
-def _from_codes(frame: pd.DataFrame, scales: Mapping[str, Scale], schema: pa.Schema) -> pa.Table:
+def _from_codes(frame: "pd.DataFrame", scales: Mapping[str, Scale], schema: pa.Schema) -> pa.Table:
     named = schema.field("value").type == pa.string()
+    import pandas as pd
+
     values = pd.Series([None] * len(frame), index=frame.index, dtype=object)
     for criterion, scale in scales.items():
         codes = frame.loc[frame["criterion"] == criterion, "code"].dropna()

@@ -11,14 +11,18 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from judgefair.errors import InputError, ModelError
+from judgefair.models.cache import reply_key
 from judgefair.models.openai_server import OpenAIServer
 from judgefair.models.retry import RetryPolicy
 from judgefair.models.stand_ins import scripted
-from judgefair.records import RATING_COLUMNS
+from judgefair.records import RATING_COLUMNS, Item
 from judgefair.runs import judge
 from judgefair.runs.folder import read_manifest, write_manifest
+from judgefair.runs.judging import Job
 from judgefair.runs.tables import add_human_ratings
 from tests import loopback as lb
 from tests.builders import attempts, judgefair, landed, run_here, tiny_items, tiny_program, tiny_rubric, write_items
@@ -342,3 +346,12 @@ def test_labels_of_an_item_are_never_taken_for_labels_of_another_text(tmp_path: 
 def humans(run: Path) -> list[str]:
     ratings = pd.read_parquet(run / "ratings.parquet")
     return list(ratings.loc[ratings["rater_kind"] == "human", "item_id"])
+
+
+@pytest.mark.parametrize("mode", ["score", "distribution"])
+@given(st.text(), st.text())
+def test_keys_are_those_of_the_requests_whatever_is_judged(mode: str, query: str, response: str) -> None:
+    job = Job(tiny_program(mode), scripted("first"), replicates=2, concurrency=1)
+    items = [Item("a", "q", "r"), Item("b", query, response)]
+    for _, call, replicate, item in job.calls(items):
+        assert job.key(call, item, replicate) == reply_key(job.model, job.body(call, item, replicate), replicate)

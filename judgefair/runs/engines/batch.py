@@ -7,7 +7,6 @@ from pathlib import Path
 from judgefair.errors import ModelError
 from judgefair.models.batch import PATIENCE, Batches, BatchFailure, BatchLimits, Outcome
 from judgefair.models.budget import Budget, OverBudgetError
-from judgefair.models.cache import reply_key
 from judgefair.models.client import expected_tokens, read_reply
 from judgefair.models.model import Body, Model
 from judgefair.models.openai_server import MalformedReplyError, OpenAIServer
@@ -102,10 +101,10 @@ class _Sender:
             for _, call, replicate, item in job.calls(items):
                 if item.no_response is not None:
                     continue
-                body = job.body(call, item, replicate)
-                key = reply_key(job.model, body, replicate)
+                key = job.key(call, item, replicate)
                 if asking.journal.get(key) is not None or (asking.cache and asking.cache.get(key) is not None):
                     continue
+                body = job.body(call, item, replicate)
                 try:
                     self._expected.reserve(key, body)
                 except OverBudgetError as error:

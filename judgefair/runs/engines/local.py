@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from judgefair.runs.asking import Asking, Progress, few_collections, run_sync
+from judgefair.runs.asking import Asking, Progress, run_sync
 from judgefair.runs.items import n_shards, read_shards
 from judgefair.runs.judging import Job, OnProgress, judge_shards
 from judgefair.runs.shards import shard_tables
@@ -18,6 +18,5 @@ def local(job: Job, run: Path, progress: Progress, on_progress: OnProgress) -> i
                 refuse_open_batches(asking.journal)
                 await judge_shards(job, enumerate(read_shards(run)), asking, tables.keep, on_progress)
 
-        with few_collections():
-            run_sync(work())
+        run_sync(work())
         return tables.write_ratings(run, n_shards(run))

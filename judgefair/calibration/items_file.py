@@ -1,0 +1,92 @@
+"""What items does an `items.jsonl` hold?"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from judgefair.errors import InputError, did_you_mean
+from judgefair.records import Item
+
+FIELDS = {"item_id", "query", "response", "populations", "scenario_id", "meta"}
+
+
+def read_items(path: Path) -> list[Item]:
+    """Items of an `items.jsonl`; InputError names the line that is not one."""
+    items = list(ItemsFile(path))
+    seen: set[str] = set()
+    for item in items:
+        if item.item_id in seen:
+            raise InputError(f"{path}: item_id '{item.item_id}' stands twice. Ids must be unique")
+        seen.add(item.item_id)
+    return items
+
+
+class ItemsFile:
+    """The items of an `items.jsonl`, however many: read a line at a time, anew whenever they are gone through.
+
+    Raises
+    ------
+    InputError : names the line that is no item; the file cannot be read, or holds none.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __iter__(self) -> Iterator[Item]:
+        number = n = 0
+        try:
+            with self._path.open("rb") as file:
+                for number, line in enumerate(file, 1):  # by line feeds: a text may hold U+2028, which is none
+                    if line.strip():
+                        n += 1
+                        yield _item(line, self._path, number)
+        except OSError as error:
+            raise InputError(f"{self._path}: cannot be read ({error.strerror}). Expected one JSON object a line") from None
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"{self._path}:{number}: not UTF-8 text (byte {error.start} of the line). Save it as UTF-8"
+            ) from None
+        if not n:
+            raise InputError(
+                f'{self._path}: no items. Expected lines such as {{"item_id": "a1", "query": "...", "response": "..."}}'
+            )
+
+
+def _item(line: bytes, path: Path, number: int) -> Item:
+    try:
+        data = orjson.loads(line)
+    except ValueError:
+        data = _read_slowly(line.decode("utf-8"), f"{path}:{number}")
+    if (wrong := _wrong(data)) is not None:
+        raise InputError(f"{path}:{number}: {wrong}")
+    return Item(
+        data["item_id"], data["query"], data["response"], data.get("populations") or {}, data.get("scenario_id"), data.get("meta") or {}
+    )  # fmt: skip
+
+
+def _wrong(data: Any) -> str | None:
+    """What is wrong with an item; None where nothing is."""
+    if not isinstance(data, dict):
+        return f"a JSON {type(data).__name__}. Expected an object with item_id, query and response"
+    for name in data.keys() - FIELDS:
+        return f"'{name}' is no field of an item.{did_you_mean(name, FIELDS)} Put anything else under meta"
+    for name in ("item_id", "query", "response"):
+        if not isinstance(data.get(name), str):
+            return f"{name} is {data.get(name)!r}. Expected text"
+    populations = data.get("populations") or {}
+    if not isinstance(populations, dict) or not all(isinstance(group, str) for group in populations.values()):
+        return f"populations is {populations!r}. Expected an object of axis to group"
+    if not isinstance(data.get("scenario_id"), str | None):
+        return f"scenario_id is {data['scenario_id']!r}. Expected text or null"
+    return None
+
+
+def _read_slowly(line: str, where: str) -> Any:
+    """What the standard library reads and orjson does not, such as half a surrogate pair; or what is wrong with the line."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{where}: not JSON ({error}). Write one object a line") from None
