@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import orjson
@@ -69,11 +70,9 @@ class ReplyCache:
 
     def _write(self, group: list[tuple[bytes, bytes]]) -> None:
         try:
-            connection = connect(self._path, patience=PATIENCE)
-            with connection:
+            with closing(connect(self._path, patience=PATIENCE)) as connection, connection:
                 connection.execute("BEGIN IMMEDIATE")
                 connection.executemany("INSERT OR REPLACE INTO kept VALUES (?, ?)", group)
-            connection.close()
         except sqlite3.Error:  # they are in the run's own journal all the same
             return
 

@@ -62,7 +62,10 @@ class Journal:
 
     def get_all(self, keys: Sequence[bytes]) -> dict[bytes, Reply]:
         """The replies that landed for these requests, by key; of many, a third of the time that `get` takes for each."""
-        return _replies(self.writer.connection, keys)
+        try:
+            return _replies(self.writer.connection, keys)
+        except sqlite3.Error as error:
+            raise cannot_keep(self.writer.path, error) from None
 
     async def land(
         self, key: bytes, item_id: str, call: str, replicate: int, reply: Reply, attempt: Attempt | None = None
@@ -103,7 +106,10 @@ class ReadOnlyJournal:
 
     def get_all(self, keys: Sequence[bytes]) -> dict[bytes, Reply]:
         """The replies that landed for these requests, by key."""
-        return {} if self._connection is None else _replies(self._connection, keys)
+        try:
+            return {} if self._connection is None else _replies(self._connection, keys)
+        except sqlite3.Error as error:
+            raise cannot_keep(self._path, error) from None
 
     def attempts(self, key: bytes) -> list[KeptAttempt]:
         """Every attempt at this request, in order."""
