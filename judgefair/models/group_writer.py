@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +12,6 @@ from judgefair.errors import StoreError
 Statement = tuple[str, Sequence[Any]]
 BUSY_TIMEOUT = 60
 CACHE_KIB = 32_768
-APART = 0.0003
-"""Seconds between two commits at least: what comes in sooner shares one, and what comes alone does not wait."""
 PAGES_IN_LOG = 4_096
 """After so many, SQLite takes its log into the database, which waits for the disk."""
 MAY_BE_WRITTEN = "BEGIN; PRAGMA user_version = 0; ROLLBACK;"
@@ -25,7 +22,8 @@ class GroupWriter:
     """A SQLite file in WAL mode. What `write` was awaited for survives the death of the process.
 
     Commits are made in the thread of the event loop: a handful of microseconds a row, where a thread of its own would wait for
-    the interpreter's lock many times as long.
+    the interpreter's lock many times as long. One is made in the next turn of the loop after something came in, so that a busy
+    loop shares it among many tasks, and a task that comes alone hardly waits.
     """
 
     def __init__(self, path: Path, schema: str) -> None:
@@ -41,7 +39,6 @@ class GroupWriter:
             raise cannot_keep(path, error) from None
         self._rows: dict[str, list[Sequence[Any]]] = {}
         self._awaited: list[asyncio.Future[None]] = []
-        self._committed_at = float("-inf")
 
     async def write(self, *statements: Statement) -> None:
         """Execute and commit, together with whatever other tasks bring in meanwhile.
@@ -52,13 +49,10 @@ class GroupWriter:
         """
         for sql, row in statements:
             self._rows.setdefault(sql, []).append(row)
-        if not self._awaited and time.monotonic() - self._committed_at >= APART:
-            self._write_rows()
-            return
         loop = asyncio.get_running_loop()
         mine: asyncio.Future[None] = loop.create_future()
         if not self._awaited:
-            loop.call_later(APART, self._commit)
+            loop.call_soon(self._commit)
         self._awaited.append(mine)
         await mine
 
@@ -113,10 +107,7 @@ class GroupWriter:
             for sql, group in rows.items():
                 connection.executemany(sql, group).close()  # an open cursor, kept by an error, would keep the file open
 
-        try:
-            self.execute(insert)
-        finally:
-            self._committed_at = time.monotonic()
+        self.execute(insert)
 
 
 def connect(path: Path, *, patience: float = BUSY_TIMEOUT, immutable: bool = False) -> sqlite3.Connection:
