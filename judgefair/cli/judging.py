@@ -62,7 +62,7 @@ def judge_(
     """Judge items and write ratings.parquet; every reply is kept as it lands, and none is paid twice."""
     from judgefair.calibration import ItemsFile
     from judgefair.compile import load_program
-    from judgefair.models.retry import RetryPolicy
+    from judgefair.models.policy import RetryPolicy
     from judgefair.runs import judge
     from judgefair.runs.folder import read_system
     from judgefair.runs.items import ITEMS, ItemsTable

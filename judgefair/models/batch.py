@@ -49,7 +49,8 @@ from judgefair.models.batch_file import (
 from judgefair.models.keys import redact, redact_bytes
 from judgefair.models.model import Body
 from judgefair.models.openai_server import NO_KEY, MalformedReplyError
-from judgefair.models.retry import RetryAfterWait, RetryPolicy, is_transient, wait_asked_for
+from judgefair.models.policy import RetryPolicy
+from judgefair.models.retry import RetryAfterWait, is_transient, wait_asked_for
 from judgefair.records import sendable
 
 __all__ = ["BatchFailure", "BatchLimits", "Batches", "Ledger", "Outcome", "Submission"]

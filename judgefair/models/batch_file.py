@@ -14,7 +14,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from judgefair.models.model import Body
-from judgefair.models.retry import TRANSIENT_STATUS
+from judgefair.models.policy import TRANSIENT_STATUS
 from judgefair.records import sendable
 
 ENDPOINT: Final = "/v1/chat/completions"

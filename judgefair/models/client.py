@@ -14,12 +14,12 @@ from judgefair.models.gate import Gate
 from judgefair.models.hedge import first_answer
 from judgefair.models.model import Body, Model, Post
 from judgefair.models.openai_server import MalformedReplyError
+from judgefair.models.policy import Attempt, RetryPolicy
 from judgefair.models.reply import Reply
 from judgefair.models.retry import (
     OVERLOADED,
     EmptyReplyError,
     RetryAfterWait,
-    RetryPolicy,
     is_transient,
     refuse_if_useless,
     wait_asked_for,
@@ -29,15 +29,6 @@ from judgefair.records import Missing, sendable
 MOST_CHARACTERS = 400
 BYTES_A_TOKEN = 4
 Failure = (openai.OpenAIError, MalformedReplyError, EmptyReplyError)
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One request that was sent: which try it was, how long it took, and what went wrong, if anything."""
-
-    number: int
-    seconds: float
-    error: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,50 +1,24 @@
 """Is it worth asking again, and how long should one wait?"""
 
 import random
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import httpx
 import openai
 import tenacity
-from tenacity.stop import stop_base
 from tenacity.wait import wait_base
 
 from judgefair.errors import ModelError
 from judgefair.models.openai_server import MalformedReplyError
+from judgefair.models.policy import TRANSIENT_STATUS, RetryPolicy
 
-TRANSIENT_STATUS = {408, 409, 425, 429}
 OVERLOADED = {429, 503}
 NO_USE_STATUS = {401: "the key was refused", 403: "the key may not use it", 404: "there is no such model or address"}
 
 
 class EmptyReplyError(Exception):
     """The reply holds no text and no refusal; asking again may help."""
-
-
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
-    """How often and how patiently the identical prompt is asked again; times in seconds.
-
-    Attributes
-    ----------
-    longest_wait : between attempts, whatever a server asks for.
-    call_seconds : no attempt is begun once a call has taken so long; None is no limit.
-    hedge_after : a request that takes longer is sent a second time beside the first, and both are paid for; None never does so.
-    """
-
-    attempts: int = 6
-    first_wait: float = 0.5
-    longest_wait: float = 60.0
-    call_seconds: float | None = None
-    hedge_after: float | None = None
-
-    @property
-    def stop(self) -> stop_base:
-        """When tenacity gives up."""
-        attempts = tenacity.stop_after_attempt(self.attempts)
-        return attempts if self.call_seconds is None else attempts | tenacity.stop_before_delay(self.call_seconds)
 
 
 class RetryAfterWait(wait_base):

@@ -8,19 +8,21 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, 
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from judgefair.fingerprint import fingerprint
 from judgefair.models.budget import Budget, OverBudgetError
 from judgefair.models.cache import ReplyCache, reply_key
-from judgefair.models.client import Client
 from judgefair.models.gate import Gate, Limits
 from judgefair.models.model import Body, Model
+from judgefair.models.policy import RetryPolicy
 from judgefair.models.reply import Reply
-from judgefair.models.retry import RetryPolicy
 from judgefair.records import Missing
 from judgefair.runs.journal import JOURNAL, Journal, ReadOnlyJournal
 from judgefair.runs.salvage import DAMAGED
+
+if TYPE_CHECKING:
+    from judgefair.models.client import Client
 
 RARELY = (50_000, 20, 100)
 T = TypeVar("T")
@@ -56,11 +58,13 @@ class Clients:
         """Close every model."""
         await self._stack.aclose()
 
-    async def of(self, model: Model) -> Client:
+    async def of(self, model: Model) -> "Client":
         """The one client of a model."""
         known = self._clients.get(id(model))
         if known is not None:
             return known
+        from judgefair.models.client import Client  # brings openai, which replaying finished work does not need
+
         async with self._opening:
             if id(model) not in self._clients:
                 post = await self._stack.enter_async_context(model.open())

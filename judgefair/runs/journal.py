@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 
-from judgefair.models.client import Attempt
 from judgefair.models.group_writer import GroupWriter, cannot_keep, connect
+from judgefair.models.policy import Attempt
 from judgefair.models.reply import Reply
 from judgefair.runs.salvage import salvage_if_damaged
 

@@ -10,7 +10,7 @@ from judgefair.errors import InputError
 from judgefair.models.budget import Budget
 from judgefair.models.gate import Limits
 from judgefair.models.model import Model
-from judgefair.models.retry import RetryPolicy
+from judgefair.models.policy import RetryPolicy
 from judgefair.records import Item, Rating
 from judgefair.runs.asking import Progress, few_collections
 from judgefair.runs.engines import Engine, local

@@ -13,15 +13,13 @@ from judgefair.compile.program import JudgeProgram
 from judgefair.models.cache import KeysOfCall
 from judgefair.models.gate import Limits
 from judgefair.models.model import Body, Model
+from judgefair.models.policy import RetryPolicy
 from judgefair.models.reply import Reply
-from judgefair.models.retry import RetryPolicy
 from judgefair.records import Item, Missing, Rating
 from judgefair.runs.asking import Asking, Progress, work_through
 from judgefair.runs.tables import ratings_schema, ratings_table
 
 NOT_UNDERSTOOD = {"unparsable", "refused"}
-BREATHS = 256
-"""After so many judgments that asked nothing, signals and timers get their turn."""
 LOOKED_UP_AT_ONCE = 500
 READ_ALREADY = 5_000
 OnProgress = Callable[[Progress], None]
@@ -122,7 +120,6 @@ class _Judging(NamedTuple):
     call: str
     replicate: int
     item: Item
-    landed: Reply | None
 
 
 async def judge_shards(
@@ -133,23 +130,9 @@ async def judge_shards(
     A slow reply holds up its own shard's table and nothing else: workers go on to the next shard meanwhile.
     """
     progress = asking.progress
-    reused = 0
 
-    def waiting() -> Iterator[_Judging]:
-        for number, items in shards:
-            n = len(items) * len(job.program.prompts) * job.replicates
-            shard = _Shard(number, items, [None] * n, n)
-            calls = job.calls(items)
-            while group := list(islice(calls, LOOKED_UP_AT_ONCE)):
-                landed = _landed(job, asking, group)
-                yield from (_Judging(shard, *call, landed.get(call[0])) for call in group)
-
-    async def work(one: _Judging) -> None:
-        nonlocal reused
-        shard = one.shard
-        progress.reused += one.landed is not None
-        outcome = one.item.no_response or one.landed or await _ask(job, asking, one.call, one.replicate, one.item)
-        judged = shard.said[one.place] = job.judgments(one.call, outcome)
+    def settle(shard: _Shard, place: int, call: str, outcome: Reply | Missing) -> None:
+        judged = shard.said[place] = job.judgments(call, outcome)
         shard.left -= 1
         progress.done += 1
         for judgment in judged.values():
@@ -157,12 +140,34 @@ async def judge_shards(
                 progress.missing[judgment.value.reason] += 1
         if shard.left == 0:
             keep(shard.number, job.table(shard.items, shard.said))
-        on_progress(progress)
-        if progress.reused - reused > BREATHS:
-            reused = progress.reused
+
+    def waiting() -> Iterator[_Judging | None]:
+        """What is to be asked; what has landed is settled at once. None, where signals and timers are to get their turn."""
+        for number, items in shards:
+            n = len(items) * len(job.program.prompts) * job.replicates
+            shard = _Shard(number, items, [None] * n, n)
+            calls = job.calls(items)
+            while group := list(islice(calls, LOOKED_UP_AT_ONCE)):
+                landed = _landed(job, asking, group)
+                for place, call, replicate, item in group:
+                    if (known := item.no_response or landed.get(place)) is None:
+                        yield _Judging(shard, place, call, replicate, item)
+                    else:
+                        progress.reused += item.no_response is None
+                        settle(shard, place, call, known)
+                if landed:
+                    on_progress(progress)
+                    yield None
+
+    async def work(one: _Judging | None) -> None:
+        if one is None:
             await asyncio.sleep(0)
+            return
+        settle(one.shard, one.place, one.call, await _ask(job, asking, one.call, one.replicate, one.item))
+        on_progress(progress)
 
     await work_through(waiting(), work, job.concurrency)
+    on_progress(progress)
 
 
 def _landed(job: Job, asking: Asking, calls: Sequence[tuple[int, str, int, Item]]) -> dict[int, Reply]:

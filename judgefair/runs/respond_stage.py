@@ -11,8 +11,8 @@ from judgefair.errors import InputError
 from judgefair.models.budget import Budget
 from judgefair.models.gate import Limits
 from judgefair.models.model import Model
+from judgefair.models.policy import RetryPolicy
 from judgefair.models.reply import Reply
-from judgefair.models.retry import RetryPolicy
 from judgefair.records import Item, Missing, Query, Response, Turn
 from judgefair.runs.asking import Asking, Progress, run_sync, work_through
 from judgefair.runs.folder import SYSTEM, are_made_again, open_run, write_json

@@ -15,7 +15,7 @@ from judgefair.fingerprint import fingerprint
 from judgefair.models.budget import Budget
 from judgefair.models.gate import Limits
 from judgefair.models.model import Model
-from judgefair.models.retry import RetryPolicy
+from judgefair.models.policy import RetryPolicy
 from judgefair.records import Missing, Query
 from judgefair.rubric.rubric import Rubric
 from judgefair.runs.asking import Asking, Progress, run_sync, work_through

@@ -9,7 +9,7 @@ from email.utils import format_datetime
 import pytest
 
 from judgefair.models import retry
-from judgefair.models.retry import RetryPolicy
+from judgefair.models.policy import RetryPolicy
 from judgefair.runs import judge
 from judgefair.runs.shown import show_item
 from tests import loopback as lb

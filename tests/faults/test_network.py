@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from judgefair.models.retry import RetryPolicy
+from judgefair.models.policy import RetryPolicy
 from judgefair.runs import judge
 from tests import loopback as lb
 from tests.builders import attempts, judgefair, run_here, tiny_items, tiny_program, write_items

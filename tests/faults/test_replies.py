@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from judgefair.models.retry import RetryPolicy
+from judgefair.models.policy import RetryPolicy
 from judgefair.runs import judge
 from tests import loopback as lb
 from tests.builders import tiny_items, tiny_program

@@ -14,8 +14,8 @@ import pytest
 from judgefair.errors import ModelError
 from judgefair.models.batch import Batches, BatchFailure, BatchLimits, Submission
 from judgefair.models.batch_file import input_file, read_result, request_line, requests_of, write_files
+from judgefair.models.policy import RetryPolicy
 from judgefair.models.reply import Reply
-from judgefair.models.retry import RetryPolicy
 from tests import batch_server as bs
 
 CANARY = "sk-canary-51c09e7d"

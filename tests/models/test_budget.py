@@ -8,9 +8,9 @@ import pytest
 from judgefair.errors import InputError
 from judgefair.models.budget import Budget, OverBudgetError
 from judgefair.models.openai_server import OpenAIServer
+from judgefair.models.policy import RetryPolicy
 from judgefair.models.prices import Price, read_prices
 from judgefair.models.reply import Reply
-from judgefair.models.retry import RetryPolicy
 from judgefair.records import Missing
 from judgefair.runs import judge
 from tests import loopback as lb

@@ -4,8 +4,8 @@ import pytest
 
 from judgefair.models.cache import ReplyCache, reply_key
 from judgefair.models.openai_server import OpenAIServer
+from judgefair.models.policy import RetryPolicy
 from judgefair.models.reply import Reply, Token
-from judgefair.models.retry import RetryPolicy
 from judgefair.models.stand_ins import scripted
 from judgefair.runs import judge
 from tests import loopback as lb

@@ -7,11 +7,11 @@ import pytest
 
 from judgefair.errors import ModelError
 from judgefair.models.budget import Budget
-from judgefair.models.client import Attempt, Client
+from judgefair.models.client import Client
 from judgefair.models.gate import Gate, Limits
 from judgefair.models.openai_server import OpenAIServer
+from judgefair.models.policy import Attempt, RetryPolicy
 from judgefair.models.reply import Reply
-from judgefair.models.retry import RetryPolicy
 from judgefair.records import Missing
 from tests import loopback as lb
 from tests.builders import tiny_items, tiny_program

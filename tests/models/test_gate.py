@@ -11,8 +11,8 @@ from judgefair.models import gate as gates
 from judgefair.models.budget import Budget, OverBudgetError
 from judgefair.models.gate import Gate, Limits, Rate
 from judgefair.models.openai_server import OpenAIServer
+from judgefair.models.policy import RetryPolicy
 from judgefair.models.reply import Reply
-from judgefair.models.retry import RetryPolicy
 from judgefair.runs.judge_stage import Judged, judge
 from tests import loopback as lb
 from tests.builders import tiny_items, tiny_program

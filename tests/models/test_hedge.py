@@ -7,7 +7,7 @@ import pytest
 
 from judgefair.models.hedge import first_answer
 from judgefair.models.openai_server import OpenAIServer
-from judgefair.models.retry import RetryPolicy
+from judgefair.models.policy import RetryPolicy
 from judgefair.runs import judge
 from tests import loopback as lb
 from tests.builders import attempts, tiny_items, tiny_program

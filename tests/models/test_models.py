@@ -8,8 +8,8 @@ from judgefair.errors import ModelError
 from judgefair.models import Scripted, choose_model, local
 from judgefair.models.model import TOKENS_FOR_REASONING
 from judgefair.models.openai_server import DEFAULT_SERVER, OpenAIServer, server_address
+from judgefair.models.policy import RetryPolicy
 from judgefair.models.reply import Reply
-from judgefair.models.retry import RetryPolicy
 from judgefair.models.stand_ins import SCRIPTS, scripted
 from judgefair.records import Missing
 from judgefair.runs import judge

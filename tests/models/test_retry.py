@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from judgefair.models.retry import RetryPolicy, retry_after
+from judgefair.models.policy import RetryPolicy
+from judgefair.models.retry import retry_after
 from judgefair.records import Missing
 from tests import loopback as lb
 from tests.models.test_client import asked, level_of

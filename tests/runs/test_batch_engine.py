@@ -14,8 +14,8 @@ from judgefair.errors import InputError, ModelError
 from judgefair.models.batch import BatchLimits
 from judgefair.models.budget import Budget
 from judgefair.models.openai_server import OpenAIServer
+from judgefair.models.policy import RetryPolicy
 from judgefair.models.prices import Price
-from judgefair.models.retry import RetryPolicy
 from judgefair.models.stand_ins import scripted
 from judgefair.records import Missing
 from judgefair.runs.engines.batch import batch

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from judgefair.errors import InputError, ModelError
 from judgefair.models.cache import reply_key
 from judgefair.models.openai_server import OpenAIServer
-from judgefair.models.retry import RetryPolicy
+from judgefair.models.policy import RetryPolicy
 from judgefair.models.stand_ins import scripted
 from judgefair.records import RATING_COLUMNS, Item
 from judgefair.runs import judge

@@ -15,7 +15,7 @@ from judgefair.models import choose_model
 from judgefair.models.budget import Budget
 from judgefair.models.gate import Limits
 from judgefair.models.openai_server import OpenAIServer
-from judgefair.models.retry import RetryPolicy
+from judgefair.models.policy import RetryPolicy
 from judgefair.records import Item
 from judgefair.runs import judge
 from judgefair.runs.engines.ray import ray_cluster

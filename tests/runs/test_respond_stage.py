@@ -18,7 +18,7 @@ from judgefair.errors import InputError, ModelError
 from judgefair.models.budget import Budget
 from judgefair.models.model import Body, Model, Post
 from judgefair.models.openai_server import OpenAIServer
-from judgefair.models.retry import RetryPolicy
+from judgefair.models.policy import RetryPolicy
 from judgefair.models.stand_ins import PLAIN
 from judgefair.records import Missing, Query, Response
 from judgefair.runs.queries import RESPONSES, items_of, read_responses, reject, write_queries

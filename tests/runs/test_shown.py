@@ -9,7 +9,7 @@ import pytest
 
 from judgefair.errors import InputError
 from judgefair.models.openai_server import OpenAIServer
-from judgefair.models.retry import RetryPolicy
+from judgefair.models.policy import RetryPolicy
 from judgefair.records import Item
 from judgefair.runs import judge
 from judgefair.runs.shown import show_item

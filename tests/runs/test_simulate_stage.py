@@ -16,7 +16,7 @@ import pytest
 from judgefair.errors import InputError
 from judgefair.models.budget import Budget
 from judgefair.models.model import Body, Model, Post
-from judgefair.models.retry import RetryPolicy
+from judgefair.models.policy import RetryPolicy
 from judgefair.records import Query
 from judgefair.rubric import load_rubric
 from judgefair.rubric.rubric import Rubric

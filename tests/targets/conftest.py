@@ -10,8 +10,8 @@ from judgefair.models.budget import Budget
 from judgefair.models.client import Client
 from judgefair.models.gate import Gate, Limits
 from judgefair.models.model import Body, Model
+from judgefair.models.policy import RetryPolicy
 from judgefair.models.reply import Reply
-from judgefair.models.retry import RetryPolicy
 from judgefair.records import Missing, Query
 
 

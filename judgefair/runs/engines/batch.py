@@ -10,8 +10,9 @@ from judgefair.models.budget import Budget, OverBudgetError
 from judgefair.models.client import expected_tokens, read_reply
 from judgefair.models.model import Body, Model
 from judgefair.models.openai_server import MalformedReplyError, OpenAIServer
+from judgefair.models.policy import RetryPolicy
 from judgefair.models.reply import Reply
-from judgefair.models.retry import EmptyReplyError, RetryPolicy
+from judgefair.models.retry import EmptyReplyError
 from judgefair.records import Missing
 from judgefair.runs.asking import Asking, Progress, Question, run_sync
 from judgefair.runs.engines.engine import Engine

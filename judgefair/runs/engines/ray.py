@@ -16,9 +16,9 @@ from judgefair.models.budget import Budget, OverBudgetError
 from judgefair.models.choose import choose_again
 from judgefair.models.gate import Gate, Limits
 from judgefair.models.model import Named
+from judgefair.models.policy import RetryPolicy
 from judgefair.models.prices import Price
 from judgefair.models.reply import Reply
-from judgefair.models.retry import RetryPolicy
 from judgefair.runs.asking import Asking, Clients, Progress
 from judgefair.runs.engines.engine import Engine
 from judgefair.runs.folder import PROGRAM
