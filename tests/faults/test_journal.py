@@ -96,8 +96,11 @@ def test_a_journal_that_was_cut_within_a_page_is_salvaged(tmp_path, seed, rng):
         judged(server, run)
         earlier = rows_of_journal(run)
         cut(run / "journal.sqlite", inside_a_page(run / "journal.sqlite", rng))
-        (note,) = assert_only_what_cannot_be_read_is_asked_again(server, run, earlier)
-    assert f"{run}/journal.sqlite was damaged" in note
+        is_whole = readable(run, earlier) == {key for key, _ in earlier.values()}
+        notes = assert_only_what_cannot_be_read_is_asked_again(server, run, earlier)
+    if is_whole and not notes:  # the last page may end in bytes that hold nothing, and SQLite takes lost ones for those
+        return
+    assert [f"{run}/journal.sqlite was damaged" in note for note in notes] == [True]
     assert (run / "journal.sqlite.damaged").exists()
 
 
