@@ -11,7 +11,7 @@ from judgefair.runs.facts import Facts
 from judgefair.runs.texts import find_items
 from judgefair.statistics import Estimate, distribution_shift
 from judgefair.statistics.distribution_shift import sampled
-from judgefair.validation.finding import Population
+from judgefair.statistics.finding import Population
 from judgefair.validation.gate import Check
 from judgefair.validation.validation import Validation
 

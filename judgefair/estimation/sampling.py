@@ -9,11 +9,11 @@ from typing import Any, Literal
 import numpy as np
 
 from judgefair.errors import InputError
-from judgefair.estimation.columns import broken_blocks
 from judgefair.estimation.estimation import Plan
 from judgefair.fingerprint import fingerprint
 from judgefair.records import Item
 from judgefair.rubric.context import Context
+from judgefair.runs.columns import broken_blocks
 from judgefair.runs.facts import Facts, read_facts
 from judgefair.runs.labels import SAMPLING, read_sampling, write_sampling
 from judgefair.runs.queries import AS_LIVED

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from judgefair.rubric.criterion import Role
 from judgefair.statistics.estimate import Estimate
-from judgefair.validation.finding import Population
+from judgefair.statistics.finding import Population
 
 Answer = Literal["disparity", "equivalent", "undetermined", "reported"]
 Interval = tuple[float, float, float]

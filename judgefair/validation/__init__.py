@@ -1,6 +1,6 @@
 """A judge held against humans, overall and for each population."""
 
-from judgefair.validation.finding import Finding, Population
+from judgefair.statistics.finding import Finding, Population
 from judgefair.validation.gate import Check
 from judgefair.validation.given import validate_ratings
 from judgefair.validation.judged import validate

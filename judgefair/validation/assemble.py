@@ -12,8 +12,8 @@ from judgefair.rubric.rubric import Rubric
 from judgefair.rubric.scale import Scale
 from judgefair.runs.facts import Facts
 from judgefair.runs.tally import Tally
+from judgefair.statistics.finding import Finding
 from judgefair.validation.criterion import estimates_of
-from judgefair.validation.finding import Finding
 from judgefair.validation.gate import Check, gate
 from judgefair.validation.levels import levels_given
 from judgefair.validation.validation import Validation

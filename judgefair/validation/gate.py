@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from judgefair.rubric.rubric import Validity
 from judgefair.statistics.estimate import Estimate, signed
-from judgefair.validation.finding import Finding, Population
+from judgefair.statistics.finding import Finding, Population
 
 Status = Literal["passed", "failed", "not_shown"]
 

@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 
 from judgefair.estimation import Estimation, Verdict, estimate
-from judgefair.estimation.columns import Columns
 from judgefair.estimation.sampling import draw_sample, record_draw
 from judgefair.records import Item, Missing
 from judgefair.rubric.rubric import Rubric
+from judgefair.runs.columns import Columns
 from judgefair.runs.facts import Facts
 from judgefair.runs.labels import write_sampling
 from judgefair.runs.tally import Tally

@@ -13,7 +13,7 @@ import pytest
 import judgefair as jf
 from judgefair.rubric.rubric import Validity
 from judgefair.statistics.estimate import Estimate, undefined
-from judgefair.validation.finding import Finding, Population
+from judgefair.statistics.finding import Finding, Population
 from judgefair.validation.gate import Check, gate
 from tests.builders import LENIENT, planted_items, planted_ratings, planted_rubric, planted_validation
 from tests.command_line import judgefair
