@@ -14,7 +14,7 @@ from judgefair.records import MISSING_REASONS, Item
 from judgefair.rubric.scale import Scale
 
 REQUIRED = ("item_id", "rater_id", "value")
-OPTIONAL = ("criterion", "rater_kind", "missing", "replicate", "scenario_id", "query", "response")
+OPTIONAL = ("criterion", "rater_kind", "missing", "rationale", "replicate", "scenario_id", "query", "response")
 ONLY_CRITERION = "rating"
 
 
@@ -26,7 +26,7 @@ class RatedItems:
     ----------
     items : one for each item_id, with scenario and populations where the table has them.
     ratings : columns item_id, criterion, rater_id, rater_kind, replicate, code (float, nan where missing), missing
-        (the reason, or ""); row order of the source.
+        (the reason, or ""), rationale (what the rater wrote beside it, or ""); row order of the source.
     raters : column rater_id and one for each attribute, text.
     """
 
@@ -91,6 +91,7 @@ def rated_items(table: pd.DataFrame, scales: Mapping[str, Scale] | Scale, where:
             "rater_kind": table.get("rater_kind", "human"),
             "replicate": _replicates(table, where),
             "missing": table.get("missing", ""),
+            "rationale": table.get("rationale", ""),
         }
     )
     ratings.insert(5, "code", _codes(table["value"], criterion, ratings["missing"], scales, where))

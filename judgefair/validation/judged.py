@@ -2,14 +2,13 @@
 
 import tempfile
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from judgefair.calibration.calibration_set import CalibrationSet
-from judgefair.calibration.ledger import Look, record_look
+from judgefair.calibration.ledger import look_at
 from judgefair.compile.program import JudgeProgram
 from judgefair.errors import InputError
 from judgefair.models.budget import Budget
@@ -74,10 +73,8 @@ def validate(
         notes.append(
             f"A pilot: {len(part.items):,} of {len(cset.take(split).items):,} items, in whole scenarios (--limit {limit:,})."
         )
-    if split in {"test", "all"}:
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        look = Look(now, program.fingerprint, model.name, cset.id, split, part.fingerprint)
-        looks = record_look(look)
+    looks = look_at(part, program.fingerprint, model.name)
+    if looks:
         notes.append(f"This is look {looks} at the locked test split of {cset.id}; the ledger holds them all.")
     context = program.rubric.context
     scope = {
@@ -86,6 +83,7 @@ def validate(
         "languages": list(context.languages),
         "rubric": {"id": program.rubric.id, "version": program.rubric.version, "fingerprint": program.rubric.fingerprint},
         "program": program.fingerprint,
+        "made_by": dict(program.made_by),
         "judge": model.name,
         "server": model.server,
         "mode": program.mode,
@@ -153,4 +151,4 @@ def _levels(scale: Scale) -> tuple[object, ...]:
 
 def _human_table(ratings: pd.DataFrame, scales: Mapping[str, Scale]) -> pd.DataFrame:
     kept = ratings[ratings["criterion"].isin(list(scales))]
-    return kept.assign(rater_kind="human", expected=kept["code"], rationale="")
+    return kept.assign(rater_kind="human", expected=kept["code"])

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections import Counter, defaultdict
 from contextlib import suppress
 from dataclasses import replace
@@ -69,6 +70,7 @@ def test_a_table_of_ratings_becomes_codes_items_and_raters():
         "replicate",
         "code",
         "missing",
+        "rationale",
     ]
     assert found.ratings["code"].tolist()[:3] == [2.0, 5.0, 4.0]
     assert isnan(found.ratings["code"][3])
@@ -432,6 +434,41 @@ def test_an_edited_or_removed_line_is_noticed_at_the_next_line_and_no_look_is_ad
         with pytest.raises(InputError, match=rf"some_set\.jsonl:{line}: .*restore"):
             use()
     assert path.read_bytes() == edited
+
+
+@pytest.mark.parametrize("keep", [0, 1, 3])
+def test_looks_cut_off_at_the_end_are_noticed(keep):
+    for number in range(4):
+        record_look(replace(LOOK, judge=f"judge {number}"))
+    path = ledger_path("some_set")
+    path.write_text("".join(f"{line}\n" for line in path.read_text("utf-8").splitlines()[:keep]), "utf-8")
+    for use in (lambda: read_looks("some_set"), lambda: record_look(LOOK)):
+        with pytest.raises(InputError, match=rf"holds {keep} looks, and 4 were written to it.*restore the ledger"):
+            use()
+
+
+def test_a_deleted_ledger_is_noticed():
+    record_look(LOOK)
+    ledger_path("some_set").unlink()
+    for use in (lambda: read_looks("some_set"), lambda: record_look(LOOK)):
+        with pytest.raises(InputError, match=r"holds 0 looks, and 1 were written to it.*deleted"):
+            use()
+
+
+def test_an_edited_last_line_is_noticed():
+    record_look(LOOK)
+    record_look(LOOK)
+    path = ledger_path("some_set")
+    first, last = path.read_text("utf-8").splitlines()
+    path.write_text(f"{first}\n{last.replace('a judge', 'another')}\n", "utf-8")
+    with pytest.raises(InputError, match="Looks were removed or changed"):
+        read_looks("some_set")
+
+
+def test_an_emptied_cache_takes_no_look_away(home):
+    record_look(LOOK)
+    shutil.rmtree(folders.cache())
+    assert record_look(LOOK) == 2
 
 
 # Fetching
