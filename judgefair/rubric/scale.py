@@ -113,7 +113,9 @@ def scale_from_json(data: Mapping[str, Any]) -> Scale:
 
 
 def parse_scale(text: str) -> Scale:
-    """The scale that `--scale` names: `binary`, `nominal:a,b,c`, `ordinal:1-5`, `ordinal:low,mid,high`, `interval:0-100`.
+    """The scale that `--scale` names.
+
+    `binary`, `nominal:a,b,c`, `ordinal:1-5`, `ordinal:low,mid,high`, `interval:0-100` or `pairwise:a,b,tie`.
 
     >>> parse_scale("ordinal:1-5").describe()
     '1, 2, 3, 4, 5'

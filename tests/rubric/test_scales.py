@@ -17,14 +17,15 @@ NOMINAL = make_scale("nominal", {"praise": None, "critique": "Names a flaw", 3: 
 LEVELS = make_scale("ordinal", {1: "Poor", 2: None, 3: "Good"})
 NAMES = make_scale("ordinal", {"low": "Poor", "mid": None, "high": "Good"})
 INTERVAL = make_scale("interval", {0: "None", 50: "Half", 100: "All"})
+PAIR = make_scale("pairwise", {"a": "The first is better", "b": "The second is better", "tie": None})
 
 labels = st.text(st.characters(exclude_characters=",", codec="utf-8"), min_size=1, max_size=8).map(str.strip).filter(bool)
 anchors = st.none() | st.text(max_size=20)
 numbers = st.integers(-50, 50) | st.floats(-50, 50).map(lambda x: round(x, 3))
 
 
-def levels_of(level, *, ordered=False, least=2):
-    keys = st.lists(level, min_size=least, max_size=7, unique_by=lambda x: x if isinstance(x, int | float) else str(x))
+def levels_of(level, *, ordered=False, least=2, most=7):
+    keys = st.lists(level, min_size=least, max_size=most, unique_by=lambda x: x if isinstance(x, int | float) else str(x))
     return keys.map(lambda found: sorted(found) if ordered else found).flatmap(
         lambda found: st.lists(anchors, min_size=len(found), max_size=len(found)).map(
             lambda texts: dict(zip(found, texts, strict=True))
@@ -32,12 +33,14 @@ def levels_of(level, *, ordered=False, least=2):
     )
 
 
+pairs = levels_of(labels, most=3).map(lambda levels: make_scale("pairwise", levels))
 scales = st.one_of(
     st.tuples(anchors, anchors).map(lambda texts: make_scale("binary", dict(enumerate(texts)))),
     levels_of(labels).map(lambda levels: make_scale("nominal", levels)),
     levels_of(st.integers(-99, 99), ordered=True).map(lambda levels: make_scale("ordinal", levels)),
     levels_of(labels).map(lambda levels: make_scale("ordinal", levels)),
     levels_of(numbers, ordered=True).map(lambda levels: make_scale("interval", levels)),
+    pairs,
 )
 
 
@@ -45,8 +48,8 @@ def same(found, expected):
     return (type(found), found) == (type(expected), expected)
 
 
-def test_the_kinds_are_those_of_the_design_that_rate_one_response():
-    assert set(plugins.names("scales")) >= {"binary", "nominal", "ordinal", "interval"}
+def test_the_kinds_are_those_of_the_design():
+    assert set(plugins.names("scales")) >= {"binary", "nominal", "ordinal", "interval", "pairwise"}
     assert [scale_kind(name).kind for name in plugins.names("scales")] == plugins.names("scales")
 
 
@@ -70,6 +73,10 @@ def test_the_kinds_are_those_of_the_design_that_rate_one_response():
         ("interval", {0: None}, "levels are 0. Expected at least two, lowest first"),
         ("interval", {1: None, 0: None}, "levels are 1, 0. Expected at least two, lowest first"),
         ("interval", {0: None, "all": None}, "levels are 0, 'all'. Expected numbers"),
+        ("pairwise", {}, "pairwise levels are none. Expected the response shown first, the one shown second"),
+        ("pairwise", {"a": None}, "pairwise levels are a. Expected the response shown first"),
+        ("pairwise", dict.fromkeys("abcd"), "pairwise levels are a, b, c, d. Expected .* where a tie is allowed, the tie"),
+        ("pairwise", {1: None, 2: None}, "pairwise levels are 1, 2. Expected names, since codes are -1, 1 and 0"),
     ],
 )
 def test_levels_that_make_no_scale_of_the_kind_are_refused(kind, levels, told):
@@ -77,7 +84,7 @@ def test_levels_that_make_no_scale_of_the_kind_are_refused(kind, levels, told):
         make_scale(kind, levels)
 
 
-@pytest.mark.parametrize("scale", [BINARY, NOMINAL, LEVELS, NAMES, INTERVAL], ids=lambda scale: scale.kind)
+@pytest.mark.parametrize("scale", [BINARY, NOMINAL, LEVELS, NAMES, INTERVAL, PAIR], ids=lambda scale: scale.kind)
 def test_levels_that_make_a_scale_have_no_problems(scale):
     assert type(scale).problems(scale.levels) == []
 
@@ -104,6 +111,9 @@ def test_an_ordinal_scale_may_leave_out_whole_numbers():
         ("ordinal:0,2,4", "ordinal", [0, 2, 4]),
         ("interval:0-100", "interval", [0, 100]),
         ("interval:-1.5-2.5", "interval", [-1.5, 2.5]),
+        ("pairwise:a,b,tie", "pairwise", ["a", "b", "tie"]),
+        ("pairwise: left , right", "pairwise", ["left", "right"]),
+        ("pairwise:1,2", "pairwise", ["1", "2"]),
     ],
 )
 def test_a_scale_is_named_in_words(words, kind, levels):
@@ -116,7 +126,7 @@ def test_a_scale_is_named_in_words(words, kind, levels):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ("ordinall:1-5", r"kind is 'ordinall'\. Did you mean 'ordinal'\? Kinds: binary, interval, nominal, ordinal"),
+        ("ordinall:1-5", r"kind is 'ordinall'\. Did you mean 'ordinal'\? Kinds: binary, interval, nominal, ordinal, pairwise"),
         ("Binary", r"kind is 'Binary'\. Did you mean 'binary'\?"),
         ("likert", r"kind is 'likert'\. Kinds: binary"),
         ("", r"kind is ''\. Kinds: binary"),
@@ -133,6 +143,10 @@ def test_a_scale_is_named_in_words(words, kind, levels):
         ("interval:100-0", r"levels are 100, 0\. Expected at least two, lowest first"),
         ("interval:5-5.0", r"Expected at least two, lowest first"),
         ("interval:nan-inf", r"expected interval:LOW-HIGH"),
+        ("pairwise", r"--scale is .pairwise.: pairwise levels are none\. Expected the response shown first"),
+        ("pairwise:a", r"pairwise levels are a\. Expected the response shown first"),
+        ("pairwise:a,b,tie,both", r"pairwise levels are a, b, tie, both\. Expected"),
+        ("pairwise:a,a", r".a. stands twice"),
     ],
 )
 def test_words_that_name_no_scale_are_refused_with_what_would(words, told):
@@ -142,7 +156,7 @@ def test_words_that_name_no_scale_are_refused_with_what_would(words, told):
 
 @given(
     st.text(max_size=20)
-    | st.sampled_from(["nominal:", "ordinal:", "interval:", "binary:"]).flatmap(lambda k: st.text().map(k.__add__))
+    | st.sampled_from(["nominal:", "ordinal:", "interval:", "binary:", "pairwise:"]).flatmap(lambda k: st.text().map(k.__add__))
 )
 def test_any_words_name_a_scale_or_are_refused_as_input(words):
     try:
@@ -170,6 +184,7 @@ def test_any_words_name_a_scale_or_are_refused_as_input(words):
         (INTERVAL, "50", 50.0),
         (INTERVAL, " 0.25 ", 0.25),
         (INTERVAL, "1e2", 100.0),
+        (PAIR, " tie", "tie"),
     ],
 )
 def test_a_table_writes_a_level_as_text(scale, text, level):
@@ -193,6 +208,8 @@ def test_a_table_writes_a_level_as_text(scale, text, level):
         (INTERVAL, "nan", "expected a number from 0 to 100"),
         (INTERVAL, "inf", "expected a number from 0 to 100"),
         (INTERVAL, "half", "expected a number from 0 to 100"),
+        (PAIR, "A", "expected one of a, b, tie"),
+        (PAIR, "-1", "expected one of a, b, tie"),
     ],
 )
 def test_text_that_is_no_level_is_refused_with_the_levels(scale, text, told):
@@ -219,6 +236,7 @@ def test_every_level_is_read_back_from_its_own_text(scale):
         *((NAMES, value) for value in (0, 1, True, "Mid", " mid", "", None, ["mid"])),
         *((NOMINAL, value) for value in ("3", 3.0, "blame", None)),
         *((INTERVAL, value) for value in (True, "50", None, [50], -0.01, 100.5, nan, inf, -inf, 10**400)),
+        *((PAIR, value) for value in (-1, 0, 1, True, "A", " a", "", None)),
     ],
 )
 def test_a_models_value_that_is_no_level_is_refused_and_not_repaired(scale, value):
@@ -243,6 +261,7 @@ def test_the_schema_holds_the_levels_or_the_bounds():
     assert LEVELS.schema() == {"enum": [1, 2, 3]}
     assert NAMES.schema() == {"enum": ["low", "mid", "high"]}
     assert INTERVAL.schema() == {"type": "number", "minimum": 0, "maximum": 100}
+    assert PAIR.schema() == {"enum": ["a", "b", "tie"]}
 
 
 @given(scales)
@@ -272,7 +291,13 @@ def test_any_number_of_an_interval_is_its_own_code(value):
 @given(scales)
 def test_codes_rise_with_the_levels_of_every_kind_that_has_an_order(scale):
     codes = [scale.code(level) for level in scale.levels]
-    assert codes == sorted(codes)
+    assert codes == ([-1, 1, 0][: len(codes)] if scale.kind == "pairwise" else sorted(codes))
+
+
+@given(pairs)
+def test_two_responses_that_change_places_turn_the_sign_of_the_code(scale):
+    swapped = make_scale("pairwise", dict.fromkeys([*list(scale.levels)[1::-1], *list(scale.levels)[2:]]))
+    assert all(swapped.code(level) == -scale.code(level) for level in scale.levels)
 
 
 def test_numbers_are_their_own_codes_and_names_are_counted_from_zero():
@@ -284,24 +309,27 @@ def test_numbers_are_their_own_codes_and_names_are_counted_from_zero():
 
 
 def test_the_span_is_told_in_scale_points_and_undefined_between_categories():
-    assert (BINARY.span, LEVELS.span, NAMES.span, INTERVAL.span) == (1, 2, 2, 100)
+    assert (BINARY.span, LEVELS.span, NAMES.span, INTERVAL.span, PAIR.span) == (1, 2, 2, 100, 2)
     assert isnan(NOMINAL.span)
     assert isnan(parse_scale("nominal:a,b").span)
-    assert [scale.has_points for scale in (BINARY, LEVELS, NAMES, INTERVAL, NOMINAL)] == [True, True, True, True, False]
+    assert all(scale.has_points for scale in (BINARY, LEVELS, NAMES, INTERVAL, PAIR))
+    assert not NOMINAL.has_points
 
 
 def test_the_ends_are_the_outermost_levels_and_of_categories_all():
     assert (BINARY.ends, LEVELS.ends, NAMES.ends, INTERVAL.ends) == ((0, 1), (1, 3), ("low", "high"), (0, 100))
     assert NOMINAL.ends == ("praise", "critique", 3)
+    assert PAIR.ends == ("a", "b")
 
 
 def test_a_kind_says_how_its_levels_are_compared():
-    found = {scale.kind: (scale.measurement, scale.kappa_weights) for scale in (BINARY, NOMINAL, LEVELS, INTERVAL)}
+    found = {scale.kind: (scale.measurement, scale.kappa_weights) for scale in (BINARY, NOMINAL, LEVELS, INTERVAL, PAIR)}
     assert found == {
         "binary": ("nominal", (None,)),
         "nominal": ("nominal", (None,)),
         "ordinal": ("ordinal", (None, "linear", "quadratic")),
         "interval": ("interval", ("linear", "quadratic")),
+        "pairwise": ("ordinal", (None, "linear", "quadratic")),
     }
 
 

@@ -1,4 +1,4 @@
-"""What binary, nominal and ordinal scales share: a short list of levels, each with its own code."""
+"""What binary, nominal, ordinal and pairwise scales share: a short list of levels, each with its own code."""
 
 from typing import Any
 
