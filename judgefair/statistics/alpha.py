@@ -18,6 +18,8 @@ from judgefair.statistics.resample import (
     rater_interval,
 )
 
+MOST_COMPARED = 20_000_000
+"""Cells of units by values by values, above which the package would fill gigabytes."""
 SOURCE = "Krippendorff 2011, Computing Krippendorff's alpha-reliability"
 
 
@@ -53,7 +55,8 @@ def alpha(
 
     Notes
     -----
-    The point is `krippendorff.alpha`. The interval is a bootstrap over units (items with two ratings or more), drawn as
+    The point is `krippendorff.alpha`; where nearly every rating is another number, which makes its tables of units by values by
+    values too large, it is the same ratio of sums as in the interval. The interval is a bootstrap over units (items with two ratings or more), drawn as
     multinomial weights over distinct rows of counts, raters taken as fixed. Where raters are drawn, a rater drawn twice
     counts twice, but is never compared with its own copy, since it would agree: a unit with m drawn raters, of whom P
     ordered pairs are of different raters, adds m/P for each of those pairs, which is 1/(m - 1) where none is drawn twice.
@@ -93,7 +96,7 @@ def alpha(
         return undefined("alpha.human", reason, **known)
     used = counts.any(axis=0)
     counts, domain = counts[:, used], domain[used]
-    point = krippendorff.alpha(value_counts=counts, value_domain=domain.tolist(), level_of_measurement=level)  # type: ignore[arg-type]
+    point = _point(counts, domain, level)
     unit = "items" if clusters is None else "scenarios"
     if over == "items":
         low, high, se, trouble = bootstrap_interval(
@@ -110,9 +113,17 @@ def alpha(
     drawn = described_draws(n_clusters, unit, known["n_raters"], over, n_resamples, interval)
     notes = [f"{level} alpha; {drawn}", trouble or few_drawn(n_drawn, interval)]
     return Estimate(
-        "alpha.human", float(point), low, high, se=se, method="; ".join(filter(None, notes)),
+        "alpha.human", point, low, high, se=se, method="; ".join(filter(None, notes)),
         seed=rng if isinstance(rng, int) else None, **known,
     )  # fmt: skip
+
+
+def _point(counts: np.ndarray, domain: Floats, level: str) -> float:
+    if counts.size * len(domain) <= MOST_COMPARED:
+        known: dict[str, Any] = {"value_domain": domain.tolist(), "level_of_measurement": level}
+        return float(krippendorff.alpha(value_counts=counts, **known))
+    sums = np.asarray(within_terms(counts, domain, level).sum(axis=0)).reshape(1, -1)
+    return float(alpha_from_sums(sums, level)[0])
 
 
 def _why_undefined(counts: np.ndarray, domain: Floats, values: Floats) -> str:

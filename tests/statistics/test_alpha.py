@@ -493,3 +493,14 @@ def test_intervals_over_raters_and_items_are_wide_enough_where_those_over_items_
     se, sd = np.mean([estimate.se for estimate in both]), np.std([estimate.value for estimate in both])
     assert sd < se < 2 * sd
     assert_too_few_cover([alpha(table, "interval", n_resamples=500, rng=rng) for table in tables], truth)
+
+
+@pytest.mark.parametrize("level", ["nominal", "ordinal", "interval"])
+def test_ratings_that_are_all_other_numbers_give_what_the_package_gives(level: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    truth = rng.normal(size=40)
+    values = truth + rng.normal(scale=0.4, size=(3, 40))
+    values[:, ::4] = np.round(values[:, ::4])
+    by_package = krippendorff.alpha(reliability_data=values, level_of_measurement=level)  # krippendorff 0.9.0
+    monkeypatch.setattr(sys.modules[alpha.__module__], "MOST_COMPARED", 0)
+    assert alpha(values, level, n_resamples=10).value == pytest.approx(by_package, abs=1e-12)
