@@ -8,6 +8,9 @@ from types import ModuleType
 from judgefair.errors import InputError, did_you_mean
 
 GROUPS = {
+    "lenses": "judgefair.lenses",
+    "optimizers": "judgefair.compile.optimizers",
+    "probes": "judgefair.probes",
     "recipes": "judgefair.calibration.recipes",
     "scales": "judgefair.rubric.scales",
     "sections": "judgefair.reporting.sections",
@@ -19,7 +22,7 @@ def names(group: str) -> list[str]:
     """Names in `group`, sorted; listing imports none of them.
 
     >>> names("scales")
-    ['binary', 'interval', 'nominal', 'ordinal']
+    ['binary', 'interval', 'nominal', 'ordinal', 'pairwise']
     """
     folder = Path(__file__).parent.joinpath(*GROUPS[group].split(".")[1:])
     ours = {module.name for module in pkgutil.iter_modules([str(folder)]) if not module.name.startswith("_")}

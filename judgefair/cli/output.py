@@ -34,7 +34,10 @@ def say_json(content: Any) -> None:
 
 @contextmanager
 def progress_bar(what: str) -> Iterator[Callable[["Progress"], None]]:
-    """A bar on stderr with rate, time left, spend and notes; where stderr is no terminal, a line every ten seconds."""
+    """A bar on stderr with rate, time left, spend and notes; where stderr is no terminal, a line every ten seconds.
+
+    A total of 0 is one that nobody knows beforehand.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
@@ -58,7 +61,7 @@ def progress_bar(what: str) -> Iterator[Callable[["Progress"], None]]:
                 told.append(progress.notes[len(told)])
                 note(f"{what}: {told[-1]}")
             now = time.monotonic()
-            if now - last_shown[0] < SHOWN_EVERY and progress.done < progress.total:  # drawing takes longer than a judgment
+            if now - last_shown[0] < SHOWN_EVERY and progress.done != progress.total:  # drawing takes longer than a judgment
                 return
             last_shown[0] = now
             asked = progress.done - progress.reused
@@ -67,11 +70,11 @@ def progress_bar(what: str) -> Iterator[Callable[["Progress"], None]]:
             spent = progress.budget
             cost = f", {spent.cost:,.2f} spent" if spent.prices else ""
             detail = f"{rate:,.1f}/s, {spent.calls:,} calls, {spent.tokens:,} tokens{cost}, {missing:,} missing"
-            bar.update(task, completed=progress.done, total=progress.total, detail=detail)
-            is_over = progress.done == progress.total and last_done[0] < progress.total
+            bar.update(task, completed=progress.done, total=progress.total or None, detail=detail)
+            is_over = 0 < progress.total == progress.done and last_done[0] < progress.total
             last_done[0] = progress.done
             if not console.is_terminal and (is_over or time.monotonic() - last_line[0] > 10):
                 last_line[0] = time.monotonic()
-                note(f"{what}: {progress.done:,} of {progress.total:,} ({detail})")
+                note(f"{what}: {progress.done:,}{f' of {progress.total:,}' if progress.total else ''} ({detail})")
 
         yield update

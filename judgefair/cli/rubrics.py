@@ -1,12 +1,13 @@
 """Verbs on what a researcher writes: init, check, compile."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
-from judgefair.cli.output import JSON, note, say, say_json
-from judgefair.errors import InputError, JudgefairError
+from judgefair.cli import options
+from judgefair.cli.output import JSON, note, progress_bar, say, say_json
+from judgefair.errors import InputError, JudgefairError, UsageError
 
 TABLES = {".csv", ".tsv", ".jsonl", ".ndjson", ".parquet"}
 
@@ -53,30 +54,97 @@ def check(
 def compile_(
     rubric: Annotated[str, typer.Argument(help="A rubric's folder, its file, or the id of a shipped one.")],
     out: Annotated[Path, typer.Option("--out", help="Where to write the judge program.")],
+    optimizer: Annotated[
+        str | None,
+        typer.Option(
+            "--optimizer",
+            help="labeled_few_shot, bootstrap, bootstrap_random_search, gepa, mipro, copro, simba or isotonic: learn from --set.",
+        ),
+    ] = None,
+    set_id: Annotated[
+        str | None, typer.Option("--set", help="A calibration set to learn from: train and dev alone, never test.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="The judge: local, scripted:NAME, NAME, NAME@BASE_URL or BASE_URL.")
+    ] = None,
+    reflection_model: Annotated[
+        str | None, typer.Option("--reflection-model", help="The model that proposes words, for gepa, mipro, copro and simba.")
+    ] = None,
+    effort: Annotated[
+        Literal["light", "medium", "heavy"],
+        typer.Option("--effort", help="How much the optimiser tries: light, medium or heavy."),
+    ] = "light",
+    run: Annotated[
+        Path | None,
+        typer.Option("--run", help="Folder of the journal; the same command again resumes. Beside --out where left out."),
+    ] = None,
+    concurrency: options.Concurrency = 8,
+    max_calls: options.MaxCalls = None,
+    max_tokens: options.MaxTokens = None,
+    max_cost: options.MaxCost = None,
+    prices: options.Prices = None,
+    max_seconds: options.MaxSeconds = None,
+    rpm: options.RequestsPerMinute = None,
+    tpm: options.TokensPerMinute = None,
+    key_env: options.KeyEnv = "OPENAI_API_KEY",
+    key_file: options.KeyFile = None,
+    timeout: options.Timeout = 600,
+    cache: options.Cache = True,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the optimiser's draws.")] = 0,
+    as_of: options.AsOf = None,
     as_json: bool = JSON,
 ) -> None:
-    """Compile a rubric into a judge program (JSON)."""
+    """Compile a rubric into a judge program (JSON), and with --optimizer have it learn from a calibration set.
+
+    An optimiser sees the set's train and dev splits. What it comes to is kept only where dev shows a gain in agreement
+    beyond its interval; otherwise the plain program is written, and says so.
+    """
     from judgefair.compile import compile_judge
     from judgefair.rubric import check_rubric
 
+    given = {"--set": set_id, "--model": model}
+    if optimizer is None and any(part is not None for part in (*given.values(), reflection_model, run)):
+        raise UsageError("--set, --model, --reflection-model and --run go with --optimizer NAME")
+    lacking = [name for name, value in given.items() if value is None] if optimizer else []
+    if lacking:
+        raise UsageError(f"--optimizer needs {' and '.join(lacking)}")
     checked, warnings = check_rubric(rubric)
     for warning in warnings:
         note(f"warning: {warning}")
-    program = compile_judge(checked)
+    program, learned = compile_judge(checked), None
+    if optimizer is not None and set_id is not None and model is not None:
+        from judgefair.calibration import load_calibration_set
+        from judgefair.runs.optimise_stage import optimise
+
+        cset = load_calibration_set(set_id)
+        chosen = options.model_named(model, key_env, key_file, timeout)
+        reflection = options.model_named(reflection_model, key_env, key_file, timeout) if reflection_model else None
+        with progress_bar(f"optimising by {optimizer}") as update:
+            learned = optimise(
+                program, cset.take("train"), cset.take("dev"), chosen, run or out.with_name(f"{out.stem}.{optimizer}"),
+                optimizer=optimizer, reflection=reflection, effort=effort, seed=seed, concurrency=concurrency,
+                budget=options.budget(max_calls, max_tokens, max_cost, max_seconds, prices), limits=options.limits(rpm, tpm),
+                use_cache=cache, as_of=as_of, on_progress=update,
+            )  # fmt: skip
+        program = learned.program
     program.save(out)
-    result = {
+    result: dict[str, Any] = {
         "program": str(out),
         "fingerprint": program.fingerprint,
         "rubric": checked.id,
         "version": checked.version,
         "calls": list(program.prompts),
     }
+    if learned is not None:
+        result |= {"optimizer": optimizer, "outcomes": {outcome.call: outcome.to_json() for outcome in learned.outcomes}}
     if as_json:
         say_json(result)
-    else:
-        say(
-            f"{out}: {checked.id} {checked.version}, {len(program.prompts)} call(s) an item, fingerprint {program.fingerprint[:12]}"
-        )
+        return
+    say(f"{out}: {checked.id} {checked.version}, {len(program.prompts)} call(s) an item, fingerprint {program.fingerprint[:12]}")
+    for outcome in learned.outcomes if learned else []:
+        say(outcome.in_words())
+        if outcome.accepted and outcome.advice:
+            say(f"  advice, to be read before use:\n{outcome.advice}")
 
 
 def _checked(path: Path) -> dict[str, Any]:

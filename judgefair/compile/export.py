@@ -14,16 +14,23 @@ Pieces = list[dict[str, str]]
 """The last message in pieces, in order: `text`, and `slot` for what the caller fills in."""
 
 
-def export(signature: "type[dspy.Signature]", slots: Sequence[str], fence: Callable[[str], str]) -> tuple[Messages, Pieces]:
+def export(
+    signature: "type[dspy.Signature]",
+    slots: Sequence[str],
+    fence: Callable[[str], str],
+    demonstrations: Sequence[Mapping[str, Any]] = (),
+) -> tuple[Messages, Pieces]:
     """The static messages of a signature, and its last message in pieces.
 
     Parameters
     ----------
     slots : the input fields, in the order of the signature.
     fence : what every slot is put between, here and whenever the prompt is rendered.
+    demonstrations : values of every field, shown as earlier turns; their slots are fenced already.
     """
     sentinels = {fence(f"\ue000{name}\ue000"): name for name in slots}
-    *static, last = adapter().format(signature, [], {name: sentinel for sentinel, name in sentinels.items()})
+    inputs = {name: sentinel for sentinel, name in sentinels.items()}
+    *static, last = adapter().format(signature, [dict(shown) for shown in demonstrations], inputs)
     parts = re.split(f"({'|'.join(map(re.escape, sentinels))})", last["content"])
     pieces = [{"slot": sentinels[part]} if part in sentinels else {"text": part} for part in parts]
     assert [piece["slot"] for piece in pieces if "slot" in piece] == list(slots), "every slot stands once, in order"

@@ -3,10 +3,11 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from judgefair.compile.calibrator import Calibrator, calibrated
 from judgefair.compile.export import Messages, fill
 from judgefair.compile.fence import fence
 from judgefair.compile.parse import NOT_APPLICABLE, Judgment, Unparsable, level_probabilities, read_fields, read_level, refusal
@@ -69,6 +70,7 @@ class JudgeProgram:
     sampling : max_tokens, seed, replicate_temperature, top_logprobs.
     made_by : optimizer, its arguments, fingerprints of train and dev, number of looks.
     libraries : versions that shaped the prompts.
+    calibrators : by criterion, what humans say where the judge gives a level; its ratings then carry that distribution.
     """
 
     rubric: Rubric
@@ -76,6 +78,7 @@ class JudgeProgram:
     sampling: Mapping[str, Any]
     made_by: Mapping[str, Any]
     libraries: Mapping[str, str]
+    calibrators: Mapping[str, Calibrator] = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:
@@ -129,8 +132,8 @@ class JudgeProgram:
                     raise Unparsable(f"{rationale_name} is no text")
                 rationale = sendable(fields[rationale_name])
             if not prompt.labels:
-                return Judgment(read_level(fields[level_name], asked), rationale)
-            return self._parse_distribution(prompt, criterion, fields[level_name], reply)
+                return self.recalibrated(criterion, Judgment(read_level(fields[level_name], asked), rationale))
+            return self.recalibrated(criterion, self._parse_distribution(prompt, criterion, fields[level_name], reply))
         except Unparsable as error:
             return Judgment(Missing("unparsable", str(error)))
 
@@ -155,6 +158,15 @@ class JudgeProgram:
             return Judgment(Missing("not_applicable", "the judge says that the criterion does not apply"))
         return Judgment(modal, distribution={str(level): share / (1 - none) for level, share in chances.items()})
 
+    def recalibrated(self, criterion: str, judgment: Judgment) -> Judgment:
+        """What humans say where the judge says this, with the level they most often give; the same where nothing was learned."""
+        calibrator = self.calibrators.get(criterion)
+        if calibrator is None or isinstance(judgment.value, Missing):
+            return judgment
+        chances = calibrated(calibrator, judgment.distribution or {str(judgment.value): 1.0})
+        levels = {str(level): level for level in self.rubric.criterion(criterion).scale.levels}
+        return Judgment(levels[max(chances, key=lambda level: chances[level])], judgment.rationale, chances)
+
     def _names(self, criterion: str) -> tuple[str, str, str]:
         """Key of the call, and the names of level and rationale in its reply."""
         return (ALL, criterion, f"{criterion}_rationale") if ALL in self.prompts else (criterion, "level", "rationale")
@@ -170,13 +182,15 @@ class JudgeProgram:
             "sampling": dict(self.sampling),
             "made_by": dict(self.made_by),
             "libraries": dict(self.libraries),
+            # left out of plain programs, whose fingerprints are older than this part
+            **({"calibrators": {name: dict(table) for name, table in self.calibrators.items()}} if self.calibrators else {}),
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any], rubric: Rubric) -> Self:
         """The program that `_content` describes."""
         prompts = {key: Prompt(**prompt) for key, prompt in data["prompts"].items()}
-        return cls(rubric, prompts, data["sampling"], data["made_by"], data["libraries"])
+        return cls(rubric, prompts, data["sampling"], data["made_by"], data["libraries"], data.get("calibrators", {}))
 
 
 def load_program(path: str | os.PathLike[str], rubric: Rubric | None = None) -> JudgeProgram:

@@ -31,7 +31,7 @@ Job = TypeVar("Job")
 
 @dataclass(slots=True)
 class Progress:
-    """How far a stage is: pieces of work done of all, those taken from journal or cache, what was spent, and what to tell."""
+    """How far a stage is: pieces of work done of all (0 where nobody knows), those taken from journal or cache, what was spent, and what to tell."""
 
     total: int
     done: int = 0

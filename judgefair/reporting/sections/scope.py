@@ -1,8 +1,12 @@
 """For what do the numbers hold?"""
 
+from collections.abc import Mapping
+from typing import Any
+
 from judgefair.estimation import Estimation
 from judgefair.reporting.blocks import Block, Cell, Section, Table, Text
 from judgefair.reporting.words import caution, system_name
+from judgefair.statistics.estimate import signed
 from judgefair.validation import Validation
 
 ORDER = 10
@@ -17,7 +21,7 @@ def build(validation: Validation, estimation: Estimation | None) -> Section:
         "Languages": ", ".join(scope["languages"]) if rubric else "not stated",
         "Rubric": f"{rubric['id']} {rubric['version']} ({rubric['fingerprint'][:12]})" if rubric else "none",
         "Judge": f"{scope['judge']} at {scope['server']}, mode {scope['mode']}" if rubric else scope["judge"],
-        "Judge program": scope["program"][:12] if rubric else "none",
+        "Judge program": f"{scope['program'][:12]}, {_made(scope.get('made_by', {}))}" if rubric else "none",
         **_run(estimation),
         "Set": f"{scope['set']['title']} ({scope['set']['id']}), licence {scope['set']['licence']}",
         "Split": f"{scope['split']} ({scope['split_fingerprint'][:12]})",
@@ -45,6 +49,25 @@ def _run(estimation: Estimation | None) -> dict[str, str]:
     scope = estimation.scope
     items = f"{scope['items']['n']:,} ({scope['items']['fingerprint'][:12]})"
     return {"System": system_name(scope["system"]), "Items of the run": items, "Labels from": scope["labels_from"]}
+
+
+def _made(made_by: Mapping[str, Any]) -> str:
+    """How a program came about: what an optimiser was allowed to change, and what it was not."""
+    optimizer = made_by.get("optimizer")
+    if optimizer is None:
+        return "the rubric as it is"
+    told = []
+    for call, outcome in made_by["calls"].items():
+        gain = outcome["gain"]
+        shown = (
+            ""
+            if gain["low"] is None
+            else f", agreement on dev {signed(gain['value'], 3)} [{signed(gain['low'], 3)}, {signed(gain['high'], 3)}]"
+        )
+        kept = "improved" if outcome["accepted"] else f"left plain, since {outcome['reason']}"
+        told.append(f"{call} {kept}{shown}")
+    looks = f"{made_by['looks']} looks at its test split before"
+    return f"by {optimizer} on {made_by['set']}, train and dev ({looks}): {'; '.join(told)}"
 
 
 def _participation(asked: object) -> str:
