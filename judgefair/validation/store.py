@@ -10,14 +10,15 @@ import pandas as pd
 
 from judgefair.errors import InputError
 from judgefair.fingerprint import fingerprint
+from judgefair.probes import read_probes
 from judgefair.records import Item
 from judgefair.rubric.scale import Scale, scale_from_json
 from judgefair.runs.folder import PROGRAM, write_json
 from judgefair.runs.items import ITEMS, read_item_ids, write_items
 from judgefair.runs.tables import RATINGS, add_human_ratings, ratings_fingerprint, read_ratings, stream_ratings, write_coded
 from judgefair.runs.texts import RunItems, find_items
+from judgefair.statistics.finding import Finding
 from judgefair.validation.assemble import Examined
-from judgefair.validation.finding import Finding
 from judgefair.validation.gate import Check
 from judgefair.validation.levels import Levels, levels_given
 from judgefair.validation.validation import Validation
@@ -115,7 +116,9 @@ def load_validation(run: Path) -> Validation:
         findings = [Finding.from_json(finding) for finding in data["findings"]]
         gate = [Check(**check) for check in data["gate"]]
         items, ratings, levels = _rated(data["items"], scales, run)
-        return Validation(data["scope"], scales, findings, gate, items, ratings, data["notes"], levels)
+        scope = data["scope"]
+        probed = read_probes(run, scope["program"], scope["judge"]) if "program" in scope else []
+        return Validation(scope, scales, findings, gate, items, ratings, data["notes"], levels, probed)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: a part is missing or wrong ({type(error).__name__}: {error}). Run validate again") from None
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import pandas as pd
 
+from judgefair.probes import Probed
 from judgefair.records import Item
 from judgefair.rubric.scale import Scale
 from judgefair.statistics.estimate import Estimate
-from judgefair.validation.finding import Finding, Population
+from judgefair.statistics.finding import Finding, Population
 from judgefair.validation.gate import Check
 from judgefair.validation.levels import NONE_GIVEN, Levels
 
@@ -29,6 +30,7 @@ class Validation:
         run without human ratings is read back.
     notes : what a reader must know, such as a set without populations.
     levels : how often each level was given.
+    probes : what moves the judge that should not, where probes were put to it.
     """
 
     scope: Mapping[str, Any]
@@ -39,6 +41,7 @@ class Validation:
     ratings: pd.DataFrame
     notes: Sequence[str]
     levels: Levels
+    probes: Sequence[Probed] = ()
 
     def find(self, estimand: str, criterion: str, population: Population | None = None) -> Estimate:
         """One estimate; KeyError where there is none of that name.
