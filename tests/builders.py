@@ -107,7 +107,8 @@ def planted_rubric(
     context = data["context"] | {"populations": [axis], "scenarios": []}
     one = data["criteria"][0] | {"scale": dict(scale), "tolerance": tolerance, "roles": {"dialect": role}}
     one |= {"why": {"dialect": "made up"} if role == "must_use" else {}, "harms": ["fobbed_off", "talked_down"]}
-    changed = {"context": context, "criteria": [one | {"id": name} for name in criteria], "validity": dict(validity)}
+    of_one = [one | {"id": name} for name in criteria]
+    changed = {"context": context, "criteria": of_one, "validity": dict(validity), "composition": []}
     return Rubric.model_validate(data | changed)
 
 

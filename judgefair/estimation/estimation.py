@@ -8,11 +8,12 @@ from typing import Any
 
 from judgefair.errors import InputError
 from judgefair.estimation.verdict import Verdict
+from judgefair.lenses import Lensed
 from judgefair.runs.folder import write_json
 from judgefair.statistics.estimate import Estimate
-from judgefair.validation.finding import Finding, Population
+from judgefair.statistics.finding import Finding, Population
 
-NAME, SCHEMA_VERSION = "estimation.json", 2
+NAME, SCHEMA_VERSION = "estimation.json", 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Estimation:
     notes : what a reader must know.
     simulation : of a run with simulated users, plain data: its `design`, `removed` (queries by gate and population), `arms` of
         a scenario side by side, and in a planted study the `truth`; None for other runs.
+    lenses : what each fairness framework sees in the run, or why it does not extend to it.
     """
 
     scope: Mapping[str, Any]
@@ -63,6 +65,7 @@ class Estimation:
     plans: Sequence[Plan]
     notes: Sequence[str]
     simulation: Mapping[str, Any] | None = None
+    lenses: Sequence[Lensed] = ()
 
     def find(self, estimand: str, criterion: str, population: Population | None = None) -> Estimate:
         """One estimate; KeyError where there is none of that name."""
@@ -91,6 +94,7 @@ class Estimation:
             "plans": [_finite(asdict(plan)) for plan in self.plans],
             "notes": list(self.notes),
             "simulation": self.simulation,
+            "lenses": [lensed.to_json() for lensed in self.lenses],
         }
 
 
@@ -115,6 +119,7 @@ def load_estimation(run: Path) -> Estimation | None:
             [Plan(**plan) for plan in data["plans"]],
             data["notes"],
             data["simulation"],
+            [Lensed.from_json(lensed) for lensed in data["lenses"]],
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: no estimation can be read ({error}). Run judgefair estimate {run} again") from None

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from judgefair.estimation.columns import Columns
 from judgefair.estimation.source import Source
 from judgefair.records import Query
 from judgefair.rubric.context import Axis
+from judgefair.runs.arms import reference_arms
+from judgefair.runs.columns import Columns
 from judgefair.runs.facts import Facts
 from judgefair.runs.folder import read_json
 from judgefair.runs.logs import CARD_COPY as LOGS_CARD
@@ -18,7 +19,7 @@ from judgefair.runs.queries import DESIGN, LOGS, QUERIES, UNREAD, read_queries
 from judgefair.runs.texts import find_items
 from judgefair.simulate.audit import audit
 from judgefair.statistics import Estimate, disparity, distribution_shift, flip_rate, oaxaca_blinder, rate_gap
-from judgefair.validation.finding import Finding
+from judgefair.statistics.finding import Finding
 
 SHOWN_SCENARIOS = 2
 PLANTED = "planted.json"
@@ -97,23 +98,22 @@ def _refused(facts: Facts) -> np.ndarray:
 
 def _flips(found: Simulated, source: Source, columns: Columns, groups: Mapping[str, np.ndarray], confidence: float) -> None:
     """How often the judge's rating differs from that of the reference arm, minus how often a placebo's does."""
-    keys = {axis.axis: _arm_keys(source.facts, axis.axis) for axis in source.rubric.context.populations}
-    whole = columns.is_whole[columns.is_run]
-    is_arm, is_placebo = (whole & source.facts.meta[name].is_there for name in ("arm", "placebo"))
-    units = columns.units
+    run, units = columns.is_run, columns.units
+    whole = columns.is_whole[run]
+    is_placebo = whole & source.facts.meta["placebo"].is_there
+    axes = source.rubric.context.populations
+    bases = {axis.axis: reference_arms(source.facts, groups[axis.axis][run], axis, whole) for axis in axes}
     for criterion in source.rubric.criteria:
         judge = columns.levels(criterion.id)
-        for axis in source.rubric.context.populations:
-            group_of, key = groups[axis.axis][columns.is_run], keys[axis.axis]
-            base = np.full(int(key.max(initial=-1)) + 1, -1)
-            base[key[is_arm & (group_of == axis.reference)]] = np.flatnonzero(is_arm & (group_of == axis.reference))
-            placebos = np.flatnonzero(is_placebo & (base[key] >= 0))
+        for axis in axes:
+            group_of, base = groups[axis.axis][run], bases[axis.axis]
+            placebos = np.flatnonzero(is_placebo & (base >= 0))
             for group in axis.groups:
-                arms = np.flatnonzero(whole & (group_of == group) & (base[key] >= 0))
+                arms = np.flatnonzero(whole & (group_of == group) & (base >= 0))
                 if group == axis.reference or not len(arms):
                     continue
                 flips = flip_rate(
-                    judge[arms], judge[base[key[arms]]], judge[placebos], judge[base[key[placebos]]], units[arms], units[placebos],
+                    judge[arms], judge[base[arms]], judge[placebos], judge[base[placebos]], units[arms], units[placebos],
                     confidence=confidence,
                 )  # fmt: skip
                 told = [flips.flips, flips.placebo, flips.excess]
@@ -121,27 +121,6 @@ def _flips(found: Simulated, source: Source, columns: Columns, groups: Mapping[s
                     told += [flips.change, flips.change_placebo, flips.change_excess]
                 contrast = {axis.axis: axis.reference}
                 found.findings += [Finding(criterion.id, {axis.axis: group}, contrast, estimate) for estimate in told]
-
-
-def _arm_keys(facts: Facts, axis: str) -> np.ndarray:
-    """(n,) codes of block, channel, replicate and what the arm shows on the other axes: equal for arms that differ in `axis` alone."""
-    told = facts.meta["shows"]
-    shown = {name: np.where(told.is_there, -1, group.codes) for name, group in facts.groups.items()}
-    profile = _alike([told.codes, *shown.values()])
-    others: dict[Any, int] = {}
-    of_profile = []
-    for row in np.unique(profile, return_index=True)[1].tolist():
-        shows = told.values[told.codes[row]] if told.is_there[row] else facts.populations(row)
-        rest = tuple(sorted((name, group) for name, group in shows.items() if name != axis)), axis in shows
-        of_profile.append(others.setdefault(rest, len(others)))
-    same = [facts.meta[name].codes for name in ("block", "cue", "replicate")]
-    return _alike([*same, np.array(of_profile, dtype=np.int64)[profile]])
-
-
-def _alike(columns: Sequence[np.ndarray]) -> np.ndarray:
-    """(n,) codes of rows: equal where all columns are."""
-    found: np.ndarray = pd.DataFrame(dict(enumerate(columns))).groupby(list(range(len(columns))), sort=False).ngroup().to_numpy()
-    return found
 
 
 def _as_lived(found: Simulated, source: Source, columns: Columns, queries: Sequence[Query], confidence: float, seed: int) -> None:

@@ -27,7 +27,7 @@ class Report:
     Attributes
     ----------
     headline : one or two sentences that say what is supported.
-    labels : human, constructed or model; printed wherever numbers are.
+    labels : human, constructed, model or simulated, or mixed where contexts differ; printed wherever numbers are.
     verdicts : one for each criterion and contrast; empty where nothing was estimated.
     estimates : every estimate, flat, under the estimand names of DESIGN 11.
     gate : what the rubric asks of the judge, and whether it was shown.
@@ -195,10 +195,11 @@ def _with_truth(
 
 def _findings(validation: Validation, estimation: Estimation | None) -> list[Finding]:
     """All estimates; missing rates are the run's, where there is one, and not those of the validated items."""
+    probed = [finding for one in validation.probes for finding in one.findings]
     if estimation is None:
-        return list(validation.findings)
+        return [*validation.findings, *probed]
     kept = [finding for finding in validation.findings if not finding.estimate.estimand.startswith("missing_rate.")]
-    return [*kept, *estimation.findings]
+    return [*kept, *estimation.findings, *(finding for one in estimation.lenses for finding in one.findings), *probed]
 
 
 def _title(estimation: Estimation) -> str:

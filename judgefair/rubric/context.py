@@ -65,6 +65,17 @@ class Scenario(Strict):
     )  # fmt: skip
 
 
+class Exposure(Strict):
+    """Whose content the answers may draw on, how it shows in an answer, and what share each ought to have."""
+
+    producers: dict[str, list[str]] = Field(
+        min_length=2, description="a mapping of each producer to a list of what names it in an answer: names, titles, addresses"
+    )
+    targets: dict[str, dict[str, float]] = Field(
+        min_length=1, description="by name of the target, a mapping of each producer to its share; shares of a target sum to 1"
+    )
+
+
 class Context(Strict):
     """The use case a rubric is written for; nothing is claimed outside it."""
 
@@ -76,6 +87,14 @@ class Context(Strict):
     permitted: str = Field(description="which differences between populations are right, in words")
     populations: list[Axis] = Field(min_length=1, description="a list of axes, each with a reference and groups")
     scenarios: list[Scenario] = Field(default_factory=list, description="a list of intents with facts")
+    distance: Literal["words", "merit"] | None = Field(
+        None, exclude_if=lambda said: said is None,  # so that a rubric without one keeps its fingerprint
+        description="how far two requests are apart, for individual fairness: words (share of words that differ) or merit",
+    )  # fmt: skip
+    exposure: Exposure | None = Field(
+        None, exclude_if=lambda said: said is None,
+        description="producers with what names them in an answer, and targets of their shares",
+    )  # fmt: skip
 
     def axis(self, name: str) -> Axis | None:
         """The axis of that name, or None."""

@@ -168,6 +168,68 @@ def _unknown_harm(rubric: Rubric) -> Iterator[Problem]:
                 )
 
 
+def _unknown_in_composition(rubric: Rubric) -> Iterator[Problem]:
+    known = [criterion.id for criterion in rubric.criteria]
+    for i, composed in enumerate(rubric.composition):
+        named: list[tuple[KeyPath, str]] = [
+            (("whole",), composed.whole),
+            *((("parts", j), part) for j, part in enumerate(composed.parts)),
+        ]
+        for where, name in named:
+            if name not in known:
+                yield Problem(
+                    "unknown_in_composition",
+                    ("composition", i, *where),
+                    f"is '{name}', which is no criterion of the rubric.{did_you_mean(name, known)} Criteria: {', '.join(known)}",
+                )
+
+
+def _whole_among_its_parts(rubric: Rubric) -> Iterator[Problem]:
+    for i, composed in enumerate(rubric.composition):
+        for j, part in enumerate(composed.parts):
+            if part == composed.whole:
+                yield Problem(
+                    "whole_among_its_parts",
+                    ("composition", i, "parts", j),
+                    f"is '{part}', which is the whole. List the criteria that rate its parts",
+                )
+
+
+def _exposure_target(rubric: Rubric) -> Iterator[Problem]:
+    exposure = rubric.context.exposure
+    if exposure is None:
+        return
+    known = list(exposure.producers)
+    for target, shares in exposure.targets.items():
+        where = ("context", "exposure", "targets", target)
+        for name, share in shares.items():
+            if name not in known:
+                meant = did_you_mean(name, known)
+                yield Problem("exposure_target", (*where, name), f"is no producer.{meant} Producers: {', '.join(known)}")
+            elif not share >= 0:
+                yield Problem("exposure_target", (*where, name), f"is {share:g}. Expected a share of at least 0")
+        if lacking := [name for name in known if name not in shares]:
+            yield Problem(
+                "exposure_target", where, f"says nothing of {', '.join(lacking)}. Write a share for each producer, 0 for none"
+            )
+        elif not abs(sum(shares.values()) - 1) <= 1e-6:
+            yield Problem("exposure_target", where, f"has shares that sum to {sum(shares.values()):g}. Expected a sum of 1")
+
+
+def _name_of_two_producers(rubric: Rubric) -> Iterator[Problem]:
+    exposure = rubric.context.exposure
+    whose: dict[str, str] = {}
+    for producer, names in exposure.producers.items() if exposure is not None else ():
+        for i, name in enumerate(names):
+            other = whose.setdefault(name.strip(), producer)
+            if other != producer:
+                yield Problem(
+                    "name_of_two_producers",
+                    ("context", "exposure", "producers", producer, i),
+                    f"is '{name}', which names {other} too, and an answer that has it would count for one of them. Leave it out of both",
+                )
+
+
 def _uncovered_harm(rubric: Rubric) -> Iterator[Problem]:
     covered = {harm for criterion in rubric.criteria for harm in criterion.harms}
     for i, harm in enumerate(rubric.context.harms):
@@ -210,6 +272,10 @@ RULES: tuple[Callable[[Rubric], Iterable[Problem]], ...] = (
     _better_on_nominal,
     _duplicate_ids,
     _unknown_harm,
+    _unknown_in_composition,
+    _whole_among_its_parts,
+    _exposure_target,
+    _name_of_two_producers,
     _uncovered_harm,
 )
 

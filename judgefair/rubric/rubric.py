@@ -36,6 +36,13 @@ class Consultation(Strict):
     dissent: str = Field(description="what they objected to, or 'none recorded'")
 
 
+class Composition(Strict):
+    """A criterion that is to sum up others: being fair in each of its parts does not make it fair."""
+
+    whole: str = Field(description="the id of a criterion that rates the whole")
+    parts: list[str] = Field(min_length=1, description="a list of ids of criteria that rate its parts")
+
+
 class Rubric(Strict):
     """One version of a rubric. `load_rubric` reads it from `rubrics/<id>/rubric.yaml`."""
 
@@ -46,6 +53,10 @@ class Rubric(Strict):
     judging: Judging = Field(description="mode and criteria_per_call")
     validity: Validity = Field(description="the gate a judge has to pass")
     participation: list[Consultation] | Literal["unknown"] = Field(description="a list of who was asked, or the word unknown")
+    composition: list[Composition] = Field(
+        default_factory=list, exclude_if=lambda said: not said,  # so that a rubric without one keeps its fingerprint
+        description="a list of {whole, parts}: criteria that sum up others",
+    )  # fmt: skip
 
     @property
     def fingerprint(self) -> str:

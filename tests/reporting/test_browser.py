@@ -41,7 +41,7 @@ def pages(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize(("name", "n_sections"), [("hostile", 6), ("constructed", 7), ("estimated", 12)])
+@pytest.mark.parametrize(("name", "n_sections"), [("hostile", 6), ("constructed", 7), ("estimated", 13)])
 def test_a_page_is_whole_and_quiet(
     name: str, n_sections: int, width: int, scheme: str, browser: "sync_api.Browser", pages: dict[str, Path]
 ) -> None:

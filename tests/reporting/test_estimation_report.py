@@ -37,7 +37,7 @@ from tests.reporting.test_report import Page
 Estimated = tuple[jf.Validation, Estimation]
 FORMS = ("report.json", "report.md", "report.html")
 ALL_SECTIONS = [
-    "verdicts", "scope", "gate", "judge_bias", "agreement", "alt_test", "alignment", "gaps", "plan", "missingness", "disagreements",
+    "verdicts", "scope", "gate", "judge_bias", "agreement", "alt_test", "alignment", "gaps", "plan", "missingness", "lenses", "disagreements",
     "method",
 ]  # fmt: skip
 FINITE = r"[+−]?\d+\.\d\d"
@@ -118,7 +118,8 @@ def test_report_json_holds_verdicts_and_gate(estimated: Estimated, tmp_path: Pat
     assert len(data["verdicts"]) == len(estimation.verdicts)
     keys = [(e["estimand"], e["criterion"], str(e["population"]), str(e["contrast"])) for e in data["estimates"]]
     assert len(set(keys)) == len(keys)
-    assert {f.estimate.estimand for f in [*validation.findings, *estimation.findings]} == {key[0] for key in keys}
+    of_lenses = [finding for lensed in estimation.lenses for finding in lensed.findings]
+    assert {f.estimate.estimand for f in [*validation.findings, *estimation.findings, *of_lenses]} == {key[0] for key in keys}
     assert [check["status"] for check in data["gate"]] == [check.status for check in validation.gate]
     assert data["title"] == "library_desk 2.1.0, judged by a <b>judge</b>"
     for verdict in data["verdicts"]:
@@ -317,7 +318,7 @@ def test_a_gate_on_another_split_is_said_to_be_a_preview(estimated: Estimated) -
 def test_sections_appear_when_they_have_something_to_say_and_only_then(estimated: Estimated) -> None:
     validation, estimation = estimated
     assert [section.id for section in build_report(validation, estimation).sections] == ALL_SECTIONS
-    without = [name for name in ALL_SECTIONS if name not in {"verdicts", "gaps", "plan"}]
+    without = [name for name in ALL_SECTIONS if name not in {"verdicts", "gaps", "plan", "lenses"}]
     assert [section.id for section in build_report(validation).sections] == without
     shown = [s.id for s in build_report(validation, replace(estimation, plans=[])).sections]
     assert shown == [name for name in ALL_SECTIONS if name != "plan"]

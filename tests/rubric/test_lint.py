@@ -49,7 +49,7 @@ def test_the_full_rubric_has_no_problem():
 
 def test_every_rule_has_a_test_here():
     rules = [rule.__name__.removeprefix("_") for rule in (*lint.RULES, lint._version_not_bumped)]
-    assert len(rules) == len(set(rules)) == 13
+    assert len(rules) == len(set(rules)) == 17
     source = Path(__file__).read_text("utf-8")
     assert [rule for rule in rules if f'problem("{rule}"' not in " ".join(source.split()).replace("problem( ", "problem(")] == []
 
@@ -196,6 +196,77 @@ def test_a_harm_of_a_criterion_is_a_harm_of_the_context():
             "unknown_harm",
             ("criteria", 0, "harms", 1),
             "is 'talked_dow', which is no harm of the context. Did you mean 'talked_down'? Harms: fobbed_off, talked_down",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("composed", "where", "name", "meant"),
+    [
+        ({"whole": "helpfulnes", "parts": ["talks_down"]}, ("whole",), "helpfulnes", "helpfulness"),
+        ({"whole": "helpfulness", "parts": ["talks_down", "talk_down"]}, ("parts", 1), "talk_down", "talks_down"),
+    ],
+)
+def test_whole_and_parts_of_a_composition_are_criteria(composed, where, name, meant):
+    assert problems_of(("composition", [composed])) == [
+        problem(
+            "unknown_in_composition",
+            ("composition", 0, *where),
+            f"is '{name}', which is no criterion of the rubric. Did you mean '{meant}'? Criteria: helpfulness, talks_down",
+        )
+    ]
+
+
+def test_a_whole_is_none_of_its_parts():
+    assert problems_of(("composition", [{"whole": "helpfulness", "parts": ["talks_down", "helpfulness"]}])) == [
+        problem(
+            "whole_among_its_parts",
+            ("composition", 0, "parts", 1),
+            "is 'helpfulness', which is the whole. List the criteria that rate its parts",
+        )
+    ]
+
+
+def test_a_composition_of_criteria_has_no_problem():
+    assert problems_of(("composition", [{"whole": "helpfulness", "parts": ["talks_down"]}])) == []
+
+
+def exposure(**targets):
+    producers = {"tide_press": ["Tide Press", "tide.example.org"], "shelf_books": ["Shelf Books"]}
+    return ("context", "exposure", {"producers": producers, "targets": targets})
+
+
+@pytest.mark.parametrize(
+    ("shares", "where", "message"),
+    [
+        (
+            {"tide_press": 0.5, "shelf_books": 0.25, "tide_pres": 0.25},
+            ("tide_pres",),
+            "is no producer. Did you mean 'tide_press'? Producers: tide_press, shelf_books",
+        ),
+        ({"tide_press": 1.25, "shelf_books": -0.25}, ("shelf_books",), "is -0.25. Expected a share of at least 0"),
+        ({"tide_press": 1.0}, (), "says nothing of shelf_books. Write a share for each producer, 0 for none"),
+        ({"tide_press": 0.5, "shelf_books": 0.499}, (), "has shares that sum to 0.999. Expected a sum of 1"),
+    ],
+)
+def test_a_target_of_exposure_gives_each_producer_a_share_and_nobody_else(shares, where, message):
+    (found,) = [each for each in problems_of(exposure(equal=shares)) if each.message == message]
+    assert found == problem("exposure_target", ("context", "exposure", "targets", "equal", *where), message)
+
+
+@pytest.mark.parametrize("shares", [(1 / 3, 2 / 3), (0, 1), (0.3000001, 0.7)])
+def test_shares_that_sum_to_one_within_rounding_have_no_problem(shares):
+    assert problems_of(exposure(equal=dict(zip(("tide_press", "shelf_books"), shares, strict=True)))) == []
+
+
+def test_a_name_stands_for_one_producer():
+    producers = {"tide_press": ["Tide Press", "Tide"], "shelf_books": ["Shelf Books", " Tide"]}
+    edit = {"producers": producers, "targets": {"equal": {"tide_press": 0.5, "shelf_books": 0.5}}}
+    assert problems_of(("context", "exposure", edit)) == [
+        problem(
+            "name_of_two_producers",
+            ("context", "exposure", "producers", "shelf_books", 1),
+            "is ' Tide', which names tide_press too, and an answer that has it would count for one of them. Leave it out of both",
         )
     ]
 

@@ -169,6 +169,9 @@ def test_the_message_says_what_a_missing_field_would_hold(tmp_path):
 def test_the_optional_fields_are_these_and_may_be_left_out(tmp_path):
     optional = {where: (model.__name__, name) for where, model, name in places(Rubric, FULL) if not is_required(model, name)}
     assert set(optional.values()) == {
+        ("Rubric", "composition"),
+        ("Context", "distance"),
+        ("Context", "exposure"),
         ("Context", "scenarios"),
         ("Group", "cues"),
         ("Scenario", "facts"),
@@ -220,7 +223,7 @@ def test_a_misspelt_key_is_refused_with_its_line_and_the_right_key(old, new, whe
         (
             "      kind: ordinal",
             "      kind: ordinall",
-            "criteria[0].scale.kind is 'ordinall'. Did you mean 'ordinal'? Kinds: binary, interval, nominal, ordinal",
+            "criteria[0].scale.kind is 'ordinall'. Did you mean 'ordinal'? Kinds: binary, interval, nominal, ordinal, pairwise",
         ),
         (
             "mode: score",

@@ -10,7 +10,9 @@ ORDER = 90
 def build(validation: Validation, estimation: Estimation | None) -> Section:
     """Method and source of every estimand, what is known of the set, and what is not claimed."""
     methods: dict[str, tuple[str, str, str]] = {}
-    for finding in [*validation.findings, *(estimation.findings if estimation else [])]:
+    of_lenses = [finding for one in estimation.lenses for finding in one.findings] if estimation else []
+    of_probes = [finding for one in validation.probes for finding in one.findings]
+    for finding in [*validation.findings, *(estimation.findings if estimation else []), *of_lenses, *of_probes]:
         estimate = finding.estimate
         if (estimate.is_defined and finding.population is None) or estimate.estimand not in methods:
             seed = "" if estimate.seed is None else str(estimate.seed)
