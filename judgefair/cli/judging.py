@@ -102,7 +102,13 @@ def validate(
     ratings: Annotated[
         Path | None, typer.Option("--ratings", help="A table of ratings, instead of program, set and model.")
     ] = None,
-    judge: Annotated[str | None, typer.Option("--judge", help="With --ratings: rater_id of the judge.")] = None,
+    judge: Annotated[
+        list[str] | None, typer.Option("--judge", help="With --ratings: rater_id of the judge; with --panel repeated.")
+    ] = None,
+    panel: Annotated[
+        Literal["mean", "median", "majority"] | None,
+        typer.Option("--panel", help="With several --judge: how their ratings are made into one; ties are left missing."),
+    ] = None,
     scale: Annotated[
         list[str] | None,
         typer.Option(
@@ -132,23 +138,27 @@ def validate(
     """Hold a judge against humans, overall and for each population, and write a report.
 
     With a program, a set and a model, the model judges the set. With --ratings, --judge and --scale nothing is asked:
-    one rater of a table is held against the others.
+    one rater of a table, or several as a panel, is held against the others.
     """
     import judgefair as jf
     from judgefair.validation import save_validation
 
     if ratings is not None:
         _refuse({"--program": program, "--set": set_id, "--model": model}, "--ratings")
-        if judge is None or not scale:
+        if not judge or not scale:
             raise UsageError("--ratings needs --judge NAME (a rater_id of the table) and --scale, such as --scale ordinal:1-5")
+        if len(judge) > 1 and panel is None:
+            raise UsageError(f"--judge names {len(judge)} raters. Choose --panel mean, median or majority, or name one of them")
+        if len(judge) == 1 and panel is not None:
+            raise UsageError(f"--panel {panel} needs two raters or more. Repeat --judge, or leave --panel out")
         references = dict(_pair(text, "--reference", "AXIS=GROUP") for text in reference or [])
-        given = jf.validate_ratings(ratings, judge, _scales(scale), references=references, as_of=as_of, seed=seed)
+        given = jf.validate_ratings(ratings, judge, _scales(scale), panel=panel, references=references, as_of=as_of, seed=seed)
         save_validation(given, out)
         _report(given, out, as_json)
         return
     if program is None or set_id is None or model is None:
         raise UsageError("expected --program P.json --set ID --model M, or --ratings FILE --judge NAME --scale S")
-    _refuse({"--judge": judge, "--scale": scale, "--reference": reference}, "--program")
+    _refuse({"--judge": judge, "--panel": panel, "--scale": scale, "--reference": reference}, "--program")
     loaded, cset = jf.load_program(program), jf.load_calibration_set(set_id)
     chosen = options.model_named(model, key_env, key_file, timeout)
     with progress_bar(f"judging {cset.id}") as update:

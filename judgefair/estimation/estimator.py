@@ -10,14 +10,17 @@ import pandas as pd
 from judgefair.errors import InputError
 from judgefair.estimation.carry_over import not_passed, shift, why_not
 from judgefair.estimation.estimation import Estimation, Plan, save_estimation
+from judgefair.estimation.same_family import same_family_note
 from judgefair.estimation.simulated import simulation
 from judgefair.estimation.source import Source
 from judgefair.estimation.verdicts import Contrast, verdicts
+from judgefair.lenses import Seen, look_through
 from judgefair.records import MISSING_REASONS
 from judgefair.rubric.context import Axis
 from judgefair.rubric.criterion import Criterion
 from judgefair.runs.folder import PROGRAM, open_run
 from judgefair.runs.tables import ratings_fingerprint
+from judgefair.runs.texts import RunItems
 from judgefair.statistics import (
     Disparity,
     Estimate,
@@ -32,9 +35,9 @@ from judgefair.statistics import (
 )
 from judgefair.statistics.disparity import MIN_LABELLED
 from judgefair.statistics.estimate import undefined
+from judgefair.statistics.finding import Finding
 from judgefair.statistics.resample import Floats
 from judgefair.statistics.worst_population import worst_of
-from judgefair.validation.finding import Finding
 
 MAX_PERMUTED = 10_000
 GAPS = ("gap.raw", "gap.corrected", "gap.judge_made", "gap.missingness_bounds")
@@ -123,13 +126,16 @@ class _Estimator:
             notes.append(
                 f"The judge's error is carried over from {source.scope()['labels_from']}, with lam = 1: nothing of it is known from the run itself."
             )
+        alike = same_family_note(source.judge, source.manifest.get("system"))
+        notes += [alike] if alike else []
         scope = source.scope() | {
             "cues": sorted(set(self._columns.cue[self._columns.is_run]) - {""}),
             "confidence": self._confidence,
             "gate_blocks": self._gate_blocks,
             "ratings": ratings_fingerprint(source.run),
         }
-        return Estimation(scope, given, self._findings, self._plans, notes, simulated.shown)
+        seen = Seen(source.rubric, self._columns, source.facts, RunItems(source.run), source.labels, self._confidence, self._seed)
+        return Estimation(scope, given, self._findings, self._plans, notes, simulated.shown, look_through(seen))
 
     def _contrasts(self, criterion: Criterion, axis: Axis) -> Iterator[Contrast]:
         columns, scale = self._columns, criterion.scale

@@ -12,8 +12,8 @@ from judgefair.calibration.ratings import as_text, rated_items, read_table
 from judgefair.compile.program import JudgeProgram, load_program
 from judgefair.errors import InputError, did_you_mean
 from judgefair.estimation.carry_over import refuse_another_judge
-from judgefair.estimation.columns import Columns
 from judgefair.rubric.rubric import Rubric
+from judgefair.runs.columns import Columns
 from judgefair.runs.facts import Facts, read_facts
 from judgefair.runs.folder import MANIFEST, PROGRAM, read_manifest
 from judgefair.runs.labels import join_raters, read_drawn, read_inclusion, read_raters
@@ -116,6 +116,7 @@ class Source:
             "populations": {axis.axis: list(axis.groups) for axis in context.populations},
             "rubric": {"id": self.rubric.id, "version": self.rubric.version, "fingerprint": self.rubric.fingerprint},
             "program": self.program.fingerprint,
+            "made_by": dict(self.program.made_by),
             "judge": self.judge,
             "server": self.manifest["model"]["server"],
             "mode": self.program.mode,
@@ -185,4 +186,4 @@ def given_ratings(source: Path | pd.DataFrame, scales: dict[str, Any], known: pa
     humans = rated.ratings[rated.ratings["rater_kind"] == "human"]
     if humans.empty:
         raise InputError(f"{where}: no rating by a human. Expected rows with rater_kind 'human', or without that column")
-    return humans.assign(expected=humans["code"], rationale=""), rated.raters
+    return humans.assign(expected=humans["code"]), rated.raters

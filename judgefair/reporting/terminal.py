@@ -15,7 +15,10 @@ from judgefair.reporting.headline import verdict_line
 from judgefair.reporting.report import Report
 from judgefair.reporting.words import NO_HUMANS, answer_of, population_name, told_of
 
-SHOWN = ("verdicts", "gate", "judge_bias", "agreement", "missingness")
+SHOWN = (
+    "used_elsewhere", "verdicts", "gate", "judge_bias", "agreement", "missingness", "matrix", "differences",
+    "rubric_changes", "attributed", "moved", "attribution", "participation",
+)  # fmt: skip
 
 
 def closing_words(report: Mapping[str, Any]) -> str:

@@ -33,6 +33,7 @@ NO_HUMANS = {
     "model": "The labels of this set were given by a model: no human rated these items.",
     "simulated": "This is a simulation. System, raters and judge are scripted, with gaps and biases that were planted; no human rated "
     "anything, and nothing here says anything of a real system or judge.",
+    "mixed": "Some of the labels here were given by no human: beside each context stands what its labels are.",
 }
 """What stands above a report whose labels are not human."""
 

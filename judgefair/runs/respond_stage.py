@@ -60,8 +60,9 @@ def respond(
 
 
 def system_json(target: Target) -> dict[str, str]:
-    """What a verdict's scope says of the system."""
-    return {"id": target.id, "kind": str(target.settings["kind"]), "fingerprint": target.fingerprint}
+    """What a verdict's scope says of the system; its model where that is known, since a judge may be of the same family."""
+    model = {"model": str(target.settings["model"])} if "model" in target.settings else {}
+    return {"id": target.id, "kind": str(target.settings["kind"]), **model, "fingerprint": target.fingerprint}
 
 
 def keep_answers(items: Sequence[Item], target: Target, run: Path) -> None:

@@ -113,7 +113,7 @@ def ratings_fingerprint(run: Path) -> str:
 
 
 def write_coded(frame: "pd.DataFrame", scales: Mapping[str, Scale], run: Path) -> None:
-    """Write ratings that came as a table, in the form of `read_ratings`."""
+    """Write ratings that came as a table, in the form of `read_ratings`; what is `expected` comes back by a column `distribution`."""
     write_table(_from_codes(frame, scales, ratings_schema(scales.values())), run / RATINGS)
 
 
@@ -133,8 +133,9 @@ def read_ratings(
 
     Returns
     -------
-    Columns item_id, criterion, rater_id, rater_kind, replicate, code (nan where missing), expected (the mean of the
-    distribution where there is one, else the code), missing (the reason, or ""), rationale.
+    Columns item_id, criterion, rater_id, rater_kind, replicate, code (nan where missing, and where a panel's rating lies as
+    near to two levels), expected (the mean of the distribution where there is one, else the code), missing (the reason, or ""),
+    rationale.
 
     Raises
     ------
@@ -189,7 +190,7 @@ def _coded(table: pa.Table, scales: Mapping[str, Scale]) -> "pd.DataFrame":
     if "distribution" in table.column_names and table["distribution"].null_count < len(table):
         for row, distribution in enumerate(table["distribution"].to_pylist()):
             scale = scales[str(frame["criterion"].iat[row])]
-            if distribution and scale.has_points and not np.isnan(codes[row]):
+            if distribution and scale.has_points:  # of a panel split between two levels it is all there is
                 expected[row] = sum(share * scale.code(scale.read(level)) for level, share in distribution)
     return frame.assign(code=codes, expected=expected)
 
@@ -227,7 +228,9 @@ def _from_codes(frame: "pd.DataFrame", scales: Mapping[str, Scale], schema: pa.S
             "replicate": pa.array(frame["replicate"], pa.int64()),
             "value": pa.array(values, schema.field("value").type),
             **text,
-            "distribution": pa.nulls(len(frame), schema.field("distribution").type),
+            "distribution": pa.array(
+                frame["distribution"] if "distribution" in frame else [None] * len(frame), schema.field("distribution").type
+            ),
             "program_fingerprint": pa.nulls(len(frame), pa.string()),
         },
         schema=schema,

@@ -27,8 +27,9 @@ from judgefair.statistics import (
     rater_alignment,
 )
 from judgefair.statistics.estimate import undefined
+from judgefair.statistics.finding import Finding, Population
+from judgefair.statistics.human_mean import mean_and_its_variance
 from judgefair.statistics.resample import Floats
-from judgefair.validation.finding import Finding, Population
 
 _NO_POINTS = "a nominal scale has no distances, so that no loss or error in scale points exists"
 _NO_PAIR = "no item has both a judge's and a human's rating"
@@ -157,7 +158,7 @@ class _Criterion:
                 for name in ("uniform", "nonuniform"):
                     yield Finding(self._name, {axis: group}, {axis: reference}, undefined(f"dif.{name}", why))
             return
-        mean, variance = _mean_and_its_variance(self._values)
+        mean, variance = mean_and_its_variance(self._values)
         clusters = self._units if self._has_scenarios else None
         found = differential_functioning(self._judge, mean, group_of, reference, clusters, human_error_variance=variance)
         for group in others:
@@ -210,15 +211,3 @@ def _by_turn(item: np.ndarray, code: Floats, n_items: int) -> Floats:
     values = np.full((int(turn.max(initial=0)) + 1, n_items), np.nan)
     values[turn, item] = code
     return values
-
-
-def _mean_and_its_variance(values: Floats) -> tuple[Floats, Any]:
-    """Mean rating of each item, and the variance of its error; None where no item has two ratings."""
-    m = (~np.isnan(values)).sum(0)
-    total = np.nansum(values, axis=0)
-    mean = np.where(m > 0, total / np.maximum(m, 1), np.nan)
-    free = int((m[m > 1] - 1).sum())
-    if free == 0:
-        return mean, None
-    within = float(np.nansum((values - mean) ** 2) / free)
-    return mean, np.where(m > 0, within / np.maximum(m, 1), np.nan)

@@ -113,7 +113,9 @@ def test_from_a_rubric_to_ratings_of_what_a_system_answered(run: Callable[..., D
     assert len(ratings) == 8 * 2
     assert read_run_items(simulated) == items
     manifest = json.loads((simulated / "manifest.json").read_text("utf-8"))
-    assert manifest["system"] == {"id": "tutor", "kind": "chat", "fingerprint": target.fingerprint}
+    assert manifest["system"] == {
+        "id": "tutor", "kind": "chat", "model": target.settings["model"], "fingerprint": target.fingerprint,
+    }  # fmt: skip
 
 
 def test_the_same_commands_again_write_the_same_bytes(run: Callable[..., Done], simulated: Path) -> None:
