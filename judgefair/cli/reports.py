@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from judgefair.cli.output import JSON, say, say_json
+from judgefair.errors import UsageError
 
 
 def register(app: typer.Typer) -> None:
@@ -30,18 +31,59 @@ def report(
 
 
 def show(
-    run: Annotated[Path, typer.Argument(help="A run folder that judge filled.")],
-    item: Annotated[str, typer.Argument(metavar="ITEM", help="An item_id of the run.")],
+    run: Annotated[Path, typer.Argument(help="A run folder that judge or validate filled.")],
+    item: Annotated[str | None, typer.Argument(metavar="ITEM", help="An item_id of the run.")] = None,
+    disagreements: Annotated[
+        int | None,
+        typer.Option(
+            "--disagreements",
+            min=1,
+            help="In place of ITEM: so many items of each criterion and population on which judge and humans differ most.",
+        ),
+    ] = None,
     as_json: bool = JSON,
 ) -> None:
-    """Everything about one item: its texts, every prompt, attempt and reply, and all ratings."""
+    """Everything about one item: its texts, every prompt, attempt and reply, and all ratings; or where judge and humans disagree."""
+    if (item is None) == (disagreements is None):
+        raise UsageError(f"expected an item, such as: judgefair show {run} ITEM; or --disagreements N; and not both")
+    if disagreements is not None:
+        _show_disagreements(run, disagreements, as_json)
+        return
     from judgefair.runs.shown import show_item
 
+    assert item is not None
     found = show_item(run, item)
     if as_json:
         say_json(found)
     else:
         _say_item(found)
+
+
+def _show_disagreements(run: Path, n: int, as_json: bool) -> None:
+    from judgefair.reporting.sections.disagreements import parts_of, title_of
+    from judgefair.reporting.words import caution, labellers
+    from judgefair.validation import find_validation
+    from judgefair.validation.furthest import furthest
+
+    validation = find_validation(run)
+    listed = list(furthest(validation, n))
+    if as_json:
+        say_json([
+            {
+                "criterion": one.criterion, "population": None if one.population is None else dict(one.population),
+                "item_id": one.item.item_id, "distance": one.distance, "judge": one.judge, "rationale": one.rationale,
+                "humans": [{"rater_id": rater, "value": level, "rationale": text} for rater, level, text in one.humans],
+                "anchors": [[level, anchor] for level, anchor in one.anchors.items()], "query": one.item.query,
+                "response": one.item.response, "labels": validation.scope["labels"],
+            }
+            for one in listed
+        ])  # fmt: skip
+        return
+    say(f"Furthest from the {labellers(validation)}.{caution(validation)}")
+    for one in listed:
+        say(f"\n=== {title_of(one)}, {one.distance:.2f} apart")
+        for name, text in parts_of(one, labellers(validation)):
+            say(f"--- {name}\n{text}")
 
 
 def _say_item(found: dict[str, Any]) -> None:
