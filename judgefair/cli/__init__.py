@@ -5,7 +5,20 @@ import sys
 
 import typer
 
-from judgefair.cli import annotating, demo, estimating, judging, models, reports, rubrics, sets, studying
+from judgefair.cli import (
+    annotating,
+    comparing,
+    demo,
+    estimating,
+    judging,
+    models,
+    probing,
+    reports,
+    rubrics,
+    sets,
+    studying,
+    suggesting,
+)
 from judgefair.cli.output import note
 from judgefair.errors import JudgefairError
 
@@ -17,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for family in (demo, rubrics, studying, judging, estimating, annotating, sets, models, reports):
+for family in (demo, rubrics, studying, judging, probing, suggesting, estimating, comparing, annotating, sets, models, reports):
     family.register(app)
 
 

@@ -56,8 +56,8 @@ def alpha(
     Notes
     -----
     The point is `krippendorff.alpha`; where nearly every rating is another number, which makes its tables of units by values by
-    values too large, it is the same ratio of sums as in the interval. The interval is a bootstrap over units (items with two ratings or more), drawn as
-    multinomial weights over distinct rows of counts, raters taken as fixed. Where raters are drawn, a rater drawn twice
+    values too large, it is the same ratio of sums as in the interval. That is a bootstrap over units (items with two ratings or
+    more), drawn as multinomial weights over distinct rows of counts, raters taken as fixed. Where raters are drawn, a rater drawn twice
     counts twice, but is never compared with its own copy, since it would agree: a unit with m drawn raters, of whom P
     ordered pairs are of different raters, adds m/P for each of those pairs, which is 1/(m - 1) where none is drawn twice.
     Below three raters there is nothing to draw. Over "both" the draws are those of Owen 2007, whose variance is too large

@@ -70,7 +70,7 @@ def test_estimate_prints_the_one_document_that_it_writes(run: Callable[..., Done
     assert (done.code, done.err) == (0, "")
     printed = json.loads(done.out)
     assert printed == json.loads((judged / "estimation.json").read_text("utf-8"))
-    assert set(printed) == {"schema_version", "scope", "verdicts", "estimates", "plans", "notes", "simulation"}
+    assert set(printed) == {"schema_version", "scope", "verdicts", "estimates", "plans", "notes", "simulation", "lenses"}
     (verdict,) = printed["verdicts"]
     assert (verdict["verdict"], verdict["population"], verdict["contrast"]) == ("equivalent", {"dialect": "b"}, {"dialect": "a"})
     assert verdict["raw"]["value"] == pytest.approx(verdict["corrected"]["value"] + verdict["judge_made"]["value"], abs=1e-9)
