@@ -117,5 +117,7 @@ def _told(one: "Probed") -> Iterator[str]:
     for finding in told:
         where = "all items" if finding.population is None else ", ".join(f"{a}: {g}" for a, g in finding.population.items())
         of = finding.estimate
-        interval = f" [{signed(of.low)}, {signed(of.high)}]" if of.low == of.low else ", the same in every scenario"
-        yield f"  {finding.criterion}, {where}: {signed(of.value)}{interval} scale points{beyond}"
+        has_interval = of.low == of.low
+        found = f"{signed(of.value)} [{signed(of.low)}, {signed(of.high)}]" if has_interval else signed(of.value)
+        alike = "" if has_interval else ", the same in every scenario"
+        yield f"  {finding.criterion}, {where}: {found} scale points{beyond}{alike}"

@@ -47,6 +47,6 @@ def _seen(one: Lensed, labels: str) -> list[Block]:
             Cell(what), Cell(finding.criterion), Cell(population_name(finding.population)), Cell(against),
             Cell(f"{finding.estimate.n_items:,}"), number(finding.estimate, signed=finding.contrast is not None),
         ])  # fmt: skip
-    caption = f"{one.framework}, with 95% intervals.{labels}"
+    caption = f"{one.framework.rstrip('.')}, with 95% intervals.{labels}"
     told: list[Block] = [Text(sentence) for sentence in one.says]
     return [Table(caption, ["What", "Criterion", "Population", "Against", "Items", "Estimate"], rows), *told]
