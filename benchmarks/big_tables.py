@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 N_CRITERIA, N_GROUPS, N_HUMAN = 5, 10, 10_000
 SIZES = ((20_000, 1), (200_000, 1), (200_000, 5))
 """Items, and the judge's replicates of each: 100,000, 1,000,000 and 5,000,000 ratings."""
-MAX_MEGABYTES, MAX_GROWTH = 450, 100
+MAX_MEGABYTES, MAX_GROWTH = 500, 100
 """Of the run of 1,000,000 ratings; and of that of 5,000,000 beyond it."""
 
 

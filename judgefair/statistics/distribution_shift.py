@@ -95,6 +95,7 @@ def cross_fitted(texts: Sequence[str], is_first: np.ndarray, scenarios: np.ndarr
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedGroupKFold
     from sklearn.pipeline import make_pipeline
+    from threadpoolctl import threadpool_limits
 
     told, fold = np.full(len(texts), np.nan), np.zeros(len(texts), dtype=np.int64)
     parts = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed).split(texts, is_first, scenarios)
@@ -103,7 +104,8 @@ def cross_fitted(texts: Sequence[str], is_first: np.ndarray, scenarios: np.ndarr
             TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, max_features=50_000, token_pattern=WORD),
             LogisticRegression(class_weight="balanced", C=10.0, max_iter=1000),
         )
-        reader.fit([texts[i] for i in taught], is_first[taught])
+        with threadpool_limits(1):  # these fits are small, and threads that wait for each other take most of their time
+            reader.fit([texts[i] for i in taught], is_first[taught])
         told[read], fold[read] = reader.decision_function([texts[i] for i in read]), number
     return told, fold
 
