@@ -38,7 +38,7 @@ def validate_ratings(
         missing, scenario_id, `pop.<axis>`, `rater.<attribute>`.
     judge : rater_id of the judge, or of each rater of a panel. Other rows of kind `judge` are left out.
     scale : one for all criteria or one for each; text as in `--scale`.
-    panel : how ratings of several raters are made into those of one judge, named `panel(a, b)`: mean, median or majority; ties
+    panel : how ratings of several raters are made into those of one judge, named `mean(a, b)`: mean, median or majority; ties
         for the majority are left missing. Means, errors and gaps are of the number that comes out; agreement is of the one level
         nearest to it, and where two are as near it leaves the item out, and a note counts them.
     references : the group that gaps are taken against, by axis; the largest group where none is named.
@@ -77,7 +77,7 @@ def validate_ratings(
             )
     content = [frame[name].astype("str").fillna("").tolist() for name in ("item_id", "criterion", "rater_id", "code", "missing")]
     scope = {
-        "judge": raters[0] if panel is None else panel_name(raters),
+        "judge": raters[0] if panel is None else panel_name(raters, panel),
         **({} if panel is None else {"panel": {"raters": raters, "combine": panel}}),
         "set": {"id": Path(where).name, "title": "ratings given by the user", "licence": "unknown", "citation": "unknown"},
         "split": "all",

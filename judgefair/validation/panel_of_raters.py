@@ -15,13 +15,13 @@ TIED = "the levels that were named most often were named equally often"
 TOO_FEW = "half of the panel's raters or fewer rated the item"
 
 
-def panel_name(raters: Sequence[str]) -> str:
+def panel_name(raters: Sequence[str], combine: Combine) -> str:
     """What a panel is called.
 
-    >>> panel_name(["a", "b"])
-    'panel(a, b)'
+    >>> panel_name(["a", "b"], "median")
+    'median(a, b)'
     """
-    return f"panel({', '.join(raters)})"
+    return f"{combine}({', '.join(raters)})"
 
 
 def panel_of_raters(
@@ -74,7 +74,7 @@ def panel_of_raters(
         frames.append(
             pd.DataFrame(
                 {
-                    "item_id": items, "criterion": criterion, "rater_id": panel_name(raters), "rater_kind": "judge", "replicate": 0,
+                    "item_id": items, "criterion": criterion, "rater_id": panel_name(raters, combine), "rater_kind": "judge", "replicate": 0,
                     "code": code, "missing": [_reason(column) if lost else "" for column, lost in zip(reasons.T, is_missing, strict=True)],
                     "rationale": np.where(~is_missing, "", np.where(is_too_few, TOO_FEW, TIED)), "expected": made.rating,
                     "distribution": [_distribution(column, rating, combine, scale) for column, rating in zip(values.T, made.rating, strict=True)],
