@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 MISSING_REASONS = ("not_applicable", "refused", "unparsable", "backend_failure", "over_budget", "not_rated")
@@ -156,7 +156,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What is rated: a query and the response to it, with the populations they concern.
+    """What is rated: a query and the response to it, or two responses that are compared, with the populations they concern.
 
     Attributes
     ----------
@@ -164,6 +164,8 @@ class Item:
     scenario_id : the sampling unit; None where each item stands alone.
     meta : anything else a set knows of the item; never shown to a judge.
     no_response : why the system gave nothing to rate; such an item is put to no judge.
+    second_response : what `response` is compared with on a pairwise scale; None where it is rated alone. Who gave the two may
+        stand in `meta` as `contestants`, in this order.
 
     >>> Item("e1", "Comment on my draft.", "Good start.", {"dialect": "mainstream"}).unit
     'e1'
@@ -176,23 +178,60 @@ class Item:
     scenario_id: str | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
     no_response: Missing | None = None
+    second_response: str | None = None
 
     @property
     def unit(self) -> str:
         """The scenario, or the item where it has none: what resampling and splits draw."""
         return self.scenario_id or self.item_id
 
+    @property
+    def texts(self) -> list[str]:
+        """What is judged: query, response and, where two are compared, the second one."""
+        return [self.query, self.response, *([] if self.second_response is None else [self.second_response])]
+
+    @property
+    def shown(self) -> str:
+        """The response as people read it; both, each under its name, where two are compared.
+
+        >>> print(Item("e1", "", "Yes.", second_response="No.").shown)
+        First response:
+        Yes.
+        <BLANKLINE>
+        Second response:
+        No.
+        """
+        if self.second_response is None:
+            return self.response
+        return f"First response:\n{self.response}\n\nSecond response:\n{self.second_response}"
+
+    @property
+    def swapped(self) -> "Item":
+        """The same with its two responses in the other order; ValueError where it has one."""
+        if self.second_response is None:
+            raise ValueError(f"item '{self.item_id}' has one response, which cannot change places with another")
+        return replace(self, response=self.second_response, second_response=self.response)
+
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """One rater's answer on one criterion of one item. Humans and judges share this record."""
+    """One rater's answer on one criterion of one item. Humans and judges share this record.
+
+    Attributes
+    ----------
+    value : a level, or why there is none; None where a judge of two responses is split between the sides and no tie is allowed,
+        so that only the distribution says something.
+    orders : of a judge of two responses, what it said with them as the item has them and with them swapped, both as levels of
+        the item.
+    """
 
     item_id: str
     criterion: str
     rater_id: str
     rater_kind: Literal["human", "judge"]
-    value: Level | Missing
+    value: Level | Missing | None
     replicate: int = 0
     rationale: str | None = None
     distribution: Mapping[str, float] | None = None
     program_fingerprint: str | None = None
+    orders: tuple[Level | Missing | None, Level | Missing | None] | None = None

@@ -1,7 +1,7 @@
 """Items that humans rated, ready to hold a judge against."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ from judgefair.calibration.tables import SetTables
 from judgefair.errors import InputError, did_you_mean
 from judgefair.fingerprint import fingerprint
 from judgefair.records import Item
+from judgefair.rubric.criterion import Criterion
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,28 @@ class CalibrationSet:
     @cached_property
     def fingerprint(self) -> str:
         """sha256 of items and ratings of this split."""
-        items = [[i.item_id, i.scenario_id, i.query, i.response, dict(i.populations)] for i in self.items]
+        items = [[i.item_id, i.scenario_id, *i.texts, dict(i.populations)] for i in self.items]
         columns = [self.ratings[name].tolist() for name in ("item_id", "criterion", "rater_id", "replicate", "missing")]
         columns.append([str(code) for code in self.ratings["code"]])
         return fingerprint({"set": self.id, "items": items, "ratings": columns})
+
+    def shared(self, criteria: Sequence[Criterion]) -> list[Criterion]:
+        """Those of the criteria that the set has ratings of; InputError where there is none, or one was rated on other levels."""
+        rated = self.card.criteria
+        found = [criterion for criterion in criteria if criterion.id in rated]
+        if not found:
+            asked = ", ".join(criterion.id for criterion in criteria)
+            raise InputError(
+                f"{self.id} has no ratings of {asked}; it has {', '.join(rated)}. Choose a set that rates this rubric's criteria"
+            )
+        for criterion in found:
+            ours, theirs = criterion.scale, rated[criterion.id].scale
+            if not ours.has_levels_of(theirs):
+                raise InputError(
+                    f"{criterion.id}: the rubric's scale is {ours.kind} {ours.describe()}, and {self.id} was rated on {theirs.kind} "
+                    f"{theirs.describe()}. Give the rubric the scale the humans used"
+                )
+        return found
 
     def take(self, split: str) -> Self:
         """One split of the set: train, dev, test, or all.

@@ -59,6 +59,7 @@ def import_set(
                     "scenario_id": i.scenario_id,
                     "query": i.query,
                     "response": i.response,
+                    **({} if i.second_response is None else {"second_response": i.second_response}),
                     "populations": dict(i.populations),
                 },
                 ensure_ascii=False,

@@ -10,7 +10,7 @@ import orjson
 from judgefair.errors import InputError, did_you_mean
 from judgefair.records import Item
 
-FIELDS = {"item_id", "query", "response", "populations", "scenario_id", "meta"}
+FIELDS = {"item_id", "query", "response", "second_response", "populations", "scenario_id", "meta"}
 
 
 def read_items(path: Path) -> list[Item]:
@@ -63,7 +63,8 @@ def _item(line: bytes, path: Path, number: int) -> Item:
     if (wrong := _wrong(data)) is not None:
         raise InputError(f"{path}:{number}: {wrong}")
     return Item(
-        data["item_id"], data["query"], data["response"], data.get("populations") or {}, data.get("scenario_id"), data.get("meta") or {}
+        data["item_id"], data["query"], data["response"], data.get("populations") or {}, data.get("scenario_id"), data.get("meta") or {},
+        second_response=data.get("second_response"),
     )  # fmt: skip
 
 
@@ -79,9 +80,23 @@ def _wrong(data: Any) -> str | None:
     populations = data.get("populations") or {}
     if not isinstance(populations, dict) or not all(isinstance(group, str) for group in populations.values()):
         return f"populations is {populations!r}. Expected an object of axis to group"
-    if not isinstance(data.get("scenario_id"), str | None):
-        return f"scenario_id is {data['scenario_id']!r}. Expected text or null"
+    for name in ("scenario_id", "second_response"):
+        if not isinstance(data.get(name), str | None):
+            return f"{name} is {data[name]!r}. Expected text or null"
+    named = (data.get("meta") or {}).get("contestants") if isinstance(data.get("meta"), dict) else None
+    if data.get("second_response") is not None and named is not None and not is_two_names(named):
+        return f"meta.contestants {two_names(named)}"
     return None
+
+
+def two_names(named: Any) -> str:
+    """What is wrong with what does not say who gave the two responses of an item."""
+    return f"is {named!r}. Expected a list of two names: who gave the response, and who the second_response"
+
+
+def is_two_names(named: Any) -> bool:
+    """Whether it says who gave the two responses of an item."""
+    return isinstance(named, list) and len(named) == 2 and all(isinstance(name, str) and name for name in named)
 
 
 def _read_slowly(line: str, where: str) -> Any:

@@ -14,7 +14,7 @@ from judgefair.records import MISSING_REASONS, Item
 from judgefair.rubric.scale import Scale
 
 REQUIRED = ("item_id", "rater_id", "value")
-OPTIONAL = ("criterion", "rater_kind", "missing", "rationale", "replicate", "scenario_id", "query", "response")
+OPTIONAL = ("criterion", "rater_kind", "missing", "rationale", "replicate", "scenario_id", "query", "response", "second_response")
 ONLY_CRITERION = "rating"
 
 
@@ -172,7 +172,7 @@ def _replicates(table: pd.DataFrame, where: str) -> np.ndarray:
 
 def _items(table: pd.DataFrame, where: str) -> list[Item]:
     axes = column_of(table, "pop.")
-    kept = [name for name in ("scenario_id", "query", "response", *axes.values()) if name in table.columns]
+    kept = [name for name in ("scenario_id", "query", "response", "second_response", *axes.values()) if name in table.columns]
     for name in kept:
         differing = table.groupby("item_id", sort=False)[name].transform("first") != table[name]
         _refuse_first(differing, where, name, "differs from an earlier row of the same item. An item has one")
@@ -184,6 +184,7 @@ def _items(table: pd.DataFrame, where: str) -> list[Item]:
             row.get("response", ""),
             {axis: row[column] for axis, column in axes.items() if row[column]},
             row.get("scenario_id") or None,
+            second_response=row.get("second_response") or None,
         )
         for row in first[["item_id", *kept]].to_dict("records")
     ]

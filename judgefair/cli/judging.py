@@ -11,6 +11,9 @@ from judgefair.cli.output import JSON, note, progress_bar, say, say_json
 from judgefair.errors import BudgetError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from judgefair.records import Item
     from judgefair.runs.engines import Engine
     from judgefair.validation import Check, Validation
 
@@ -31,11 +34,18 @@ def judge_(
     items: Annotated[
         Path,
         typer.Option(
-            "--items", help="items.jsonl (item_id, query, response, populations?, scenario_id?), or a run's items.parquet."
+            "--items",
+            help="items.jsonl (item_id, query, response, second_response?, populations?, scenario_id?), or a run's items.parquet.",
         ),
     ],
     model: options.ModelName,
     out: Annotated[Path, typer.Option("--out", help="Run folder; the same command again resumes.")],
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            "--against", help="Items of another system that answered the same queries, for a rubric that compares two responses."
+        ),
+    ] = None,
     concurrency: options.Concurrency = 8,
     replicates: Annotated[int, typer.Option("--replicates", min=1, help="Judgments of each item.")] = 1,
     max_calls: options.MaxCalls = None,
@@ -60,16 +70,17 @@ def judge_(
     as_json: bool = JSON,
 ) -> None:
     """Judge items and write ratings.parquet; every reply is kept as it lands, and none is paid twice."""
-    from judgefair.calibration import ItemsFile
     from judgefair.compile import load_program
     from judgefair.models.policy import RetryPolicy
     from judgefair.runs import judge
-    from judgefair.runs.folder import read_system
-    from judgefair.runs.items import ITEMS, ItemsTable
+    from judgefair.runs.pairs import Paired
 
     loaded = load_program(program)
-    is_table = items.name == ITEMS  # of simulated users, with what is known of the system that answered them
-    read, system = (ItemsTable(items), read_system(items.parent)) if is_table else (ItemsFile(items), {})
+    read, system, name = _items(items)
+    if against is not None:
+        others, theirs, other = _items(against)
+        read = Paired(read, others, (name, other) if name != other else (str(items), str(against)))
+        system |= {"against": theirs.get("system", {"items": other})}
     chosen = options.model_named(model, key_env, key_file, timeout)
     with progress_bar("judging") as update:
         judged = judge(
@@ -113,7 +124,8 @@ def validate(
         list[str] | None,
         typer.Option(
             "--scale",
-            help="With --ratings: binary, nominal:a,b, ordinal:1-5, ordinal:low,mid,high, interval:0-100; or CRITERION=SCALE, repeated.",
+            help="With --ratings: binary, nominal:a,b, ordinal:1-5, ordinal:low,mid,high, interval:0-100, pairwise:a,b,tie; or "
+            "CRITERION=SCALE, repeated.",
         ),
     ] = None,
     reference: Annotated[
@@ -177,6 +189,18 @@ def validate(
             f"{len(open_checks):,} of {len(validation.gate):,} checks, such as {_about(open_checks[0])}. The report lists them"
         )
         raise typer.Exit(3)
+
+
+def _items(path: Path) -> "tuple[Iterable[Item], dict[str, Any], str]":
+    """The items of a file, what is known of the system that gave the responses, and what that is called."""
+    from judgefair.calibration import ItemsFile
+    from judgefair.runs.folder import read_system
+    from judgefair.runs.items import ITEMS, ItemsTable
+
+    if path.name != ITEMS:
+        return ItemsFile(path), {}, path.stem
+    system = read_system(path.parent)
+    return ItemsTable(path), system, str(system["system"]["id"]) if "system" in system else path.parent.name
 
 
 def _about(check: "Check") -> str:

@@ -74,7 +74,7 @@ def _show_disagreements(run: Path, n: int, as_json: bool) -> None:
                 "item_id": one.item.item_id, "distance": one.distance, "judge": one.judge, "rationale": one.rationale,
                 "humans": [{"rater_id": rater, "value": level, "rationale": text} for rater, level, text in one.humans],
                 "anchors": [[level, anchor] for level, anchor in one.anchors.items()], "query": one.item.query,
-                "response": one.item.response, "labels": validation.scope["labels"],
+                "response": one.item.response, "second_response": one.item.second_response, "labels": validation.scope["labels"],
             }
             for one in listed
         ])  # fmt: skip
@@ -89,12 +89,14 @@ def _show_disagreements(run: Path, n: int, as_json: bool) -> None:
 def _say_item(found: dict[str, Any]) -> None:
     shows = ", ".join(f"{axis}: {group}" for axis, group in found["populations"].items()) or "no population"
     say(f"{found['item_id']}   scenario {found['scenario_id'] or 'of its own'}   {shows}")
-    for name in ("query", "response"):
-        say(f"\n--- {name}\n{found[name]}")
+    for name in ("query", "response", "second_response"):
+        if found[name] is not None:
+            say(f"\n--- {name}\n{found[name]}")
     if found["no_response"]:
         say(f"\nno response: {found['no_response']['reason']}, {found['no_response']['detail']}")
     for call in found["calls"]:
-        say(f"\n=== {call['call']}, replicate {call['replicate']}   key {call['key'][:16]}")
+        order = ", responses swapped" if call["is_swapped"] else ""
+        say(f"\n=== {call['call']}, replicate {call['replicate']}{order}   key {call['key'][:16]}")
         for message in call["request"]["messages"]:
             say(f"--- {message['role']}\n{message['content']}")
         for attempt in call["attempts"]:
@@ -109,7 +111,10 @@ def _say_item(found: dict[str, Any]) -> None:
             say(f"--- reply ({tokens}, ended by {reply['finish_reason']})\n{reply['text'] or reply['refusal'] or ''}")
     say("\n=== ratings")
     for row in found["ratings"]:
-        said = row["value"] if row["missing"] is None else f"missing ({row['missing']})"
+        level = "split between levels" if row["value"] is None else row["value"]
+        said = level if row["missing"] is None else f"missing ({row['missing']})"
+        if row.get("as_written") is not None and row.get("swapped") is not None:
+            said = f"{said} (as they are: {row['as_written']}; swapped: {row['swapped']})"
         why = f"   {row['rationale']}" if row["rationale"] else ""
         say(f"{row['criterion']}   {row['rater_id']} ({row['rater_kind']}), replicate {row['replicate']}: {said}{why}")
 

@@ -140,7 +140,7 @@ def compile_(
     if as_json:
         say_json(result)
         return
-    say(f"{out}: {checked.id} {checked.version}, {len(program.prompts)} call(s) an item, fingerprint {program.fingerprint[:12]}")
+    say(f"{out}: {checked.id} {checked.version}, {program.n_calls} call(s) an item, fingerprint {program.fingerprint[:12]}")
     for outcome in learned.outcomes if learned else []:
         say(outcome.in_words())
         if outcome.accepted and outcome.advice:

@@ -97,7 +97,7 @@ def users(
         checks = sum(1 + len(arm.populations) for arm in rewritten) if reader else 0  # what is asked, and each population
         by_stage = {
             "render": len(rewritten) * len(design.blocks), "check": checks * len(design.blocks), "respond": design.n_queries,
-            "judge": design.n_queries * len(compile_judge(loaded).prompts),
+            "judge": design.n_queries * compile_judge(loaded).n_calls,
         }  # fmt: skip
         told = describe(design, loaded, sd) | {"calls": sum(by_stage.values()), "calls_by_stage": by_stage}
         if as_json:

@@ -167,7 +167,7 @@ def _items(one: Held, other: Held) -> tuple[bool, bool]:
     known = [read_manifest(each.run).get("items", {}).get("fingerprint") for each in (one, other)]
     if known[0] is not None and known[0] == known[1]:
         return False, False
-    texts = [{item.item_id: fingerprint([item.query, item.response]) for item in stream_items(each.run)} for each in (one, other)]
+    texts = [{item.item_id: fingerprint(item.texts) for item in stream_items(each.run)} for each in (one, other)]
     texts_differ = any(texts[1].get(item_id, text) != text for item_id, text in texts[0].items())
     return texts_differ, texts[0] != texts[1]
 
@@ -218,14 +218,7 @@ def _shared_ids(one: Held, other: Held) -> set[str]:
 def _shared_scales(one: Held, other: Held) -> dict[str, Scale]:
     """The criteria that both runs rate on the same levels."""
     first, second = (_scales(each) for each in (one, other))
-    return {name: scale for name, scale in first.items() if name in second and same_levels(scale, second[name])}
-
-
-def same_levels(one: Scale, other: Scale) -> bool:
-    """Whether ratings on both scales can be held against each other, whatever the anchors say."""
-    if one.kind != other.kind:
-        return False
-    return one.ends == other.ends if one.kind == "interval" else list(one.levels) == list(other.levels)
+    return {name: scale for name, scale in first.items() if name in second and scale.has_levels_of(second[name])}
 
 
 def _scales(held: Held) -> dict[str, Scale]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from judgefair.calibration.calibration_set import CalibrationSet
-from judgefair.comparison.attribution import attribute, same_levels
+from judgefair.comparison.attribution import attribute
 from judgefair.comparison.family import Adjusted, adjusted
 from judgefair.comparison.held import context_name, read_run
 from judgefair.comparison.matrix import NO_POINTS, STATUSES
@@ -145,7 +145,7 @@ def _criteria(old: Rubric, new: Rubric, names: tuple[str, str]) -> tuple[list[st
     for name in dict.fromkeys([*after, *before]):
         if name not in before or name not in after:
             apart[name] = f"in {names[name in after]} alone"
-        elif not same_levels(before[name], after[name]):
+        elif not before[name].has_levels_of(after[name]):
             on = [
                 f"{scale.kind} {scale.describe()} in {version}"
                 for scale, version in zip((before[name], after[name]), names, strict=True)
@@ -176,7 +176,7 @@ def _refuse(
 def _without_other_scales(cset: CalibrationSet, rubric: Rubric, apart: Mapping[str, str]) -> tuple[CalibrationSet, list[str]]:
     """The set without criteria that this version has on other levels than the set, where the versions differ in them."""
     ours, theirs = {criterion.id: criterion.scale for criterion in rubric.criteria}, cset.card.criteria
-    left_out = [name for name in apart if name in ours and name in theirs and not same_levels(ours[name], theirs[name].scale)]
+    left_out = [name for name in apart if name in ours and name in theirs and not ours[name].has_levels_of(theirs[name].scale)]
     if not left_out:
         return cset, []
     kept = {name: criterion for name, criterion in theirs.items() if name not in left_out}

@@ -16,12 +16,13 @@ from judgefair.compile.dspy_bridge import Ask, JudgeEngine, ReflectionEngine, St
 from judgefair.compile.export import import_dspy
 from judgefair.compile.labelled import Labelled, agreement
 from judgefair.compile.optimizers._task import Effort
+from judgefair.compile.orders import of_both_orders
 from judgefair.compile.parse import Judgment
 from judgefair.compile.program import JudgeProgram, Prompt
 from judgefair.compile.student import Student
 from judgefair.errors import InputError
 from judgefair.models.model import Model
-from judgefair.records import Missing
+from judgefair.records import Item, Missing
 from judgefair.rubric.criterion import Criterion
 from judgefair.statistics.clustered import SOURCE, ClusteredMean
 from judgefair.statistics.estimate import Estimate, signed, undefined
@@ -125,9 +126,11 @@ class Call:
 
     def calibrate(self) -> tuple[Outcome, dict[str, Calibrator]]:
         """Calibrators of the call's criteria, and whether dev shows them to be better."""
-        usable = [c for c in self._criteria if c.scale.has_points and c.scale.kind != "interval"]
+        usable = [c for c in self._criteria if c.scale.has_points and c.scale.kind != "interval" and not c.scale.compares]
         if not usable:
-            raise InputError(f"{self.call}: {ISOTONIC} needs a scale with listed levels that are in order")
+            raise InputError(
+                f"{self.call}: {ISOTONIC} needs a scale that rates one response, with listed levels that are in order"
+            )
         on_train = self._judged(self.program, self.train)
         learned = self._fit(usable, self.train, on_train)
         folds = {unit: i % FOLDS for i, unit in enumerate(sorted({one.item.unit for one in self.train}))}
@@ -153,7 +156,7 @@ class Call:
             pairs = [
                 (criterion.scale.code(value), one.said[criterion.id])
                 for one, said in zip(labelled, judged, strict=True)
-                if criterion.id in one.said and not isinstance(value := said[criterion.id].value, Missing)
+                if criterion.id in one.said and not isinstance(value := said[criterion.id].value, Missing | None)
             ]
             if len(pairs) >= FEWEST:
                 found[criterion.id] = fit_calibrator([code for code, _ in pairs], [said for _, said in pairs], criterion.scale)
@@ -208,11 +211,17 @@ class Call:
         return float(np.mean(found)) if found else float("nan")
 
     def _judged(self, program: JudgeProgram, labelled: Sequence[Labelled]) -> list[dict[str, Judgment]]:
-        """What a program says of items, at temperature 0; each reply is that of judging."""
+        """What a program says of items, at temperature 0, of two responses in both orders; each reply is that of judging."""
         prompt = program.prompts[self.call]
 
         def judge(one: Labelled) -> dict[str, Judgment]:
-            body = self._model.body(prompt.render(one.item), prompt.schema, dict(program.sampling), 0, 1)
+            if not prompt.is_pair:
+                return said_of(one.item)
+            as_written, swapped = said_of(one.item), said_of(one.item.swapped)
+            return {c.id: of_both_orders(as_written[c.id], swapped[c.id], c.scale) for c in self._criteria}
+
+        def said_of(item: Item) -> dict[str, Judgment]:
+            body = self._model.body(prompt.render(item), prompt.schema, dict(program.sampling), 0, 1)
             reply = self._ask(self._model, body, 0)
             if isinstance(reply, Missing):
                 if reply.reason == "over_budget":
@@ -230,10 +239,10 @@ def criteria_of(program: JudgeProgram, call: str) -> list[Criterion]:
 
 
 def _of_judgment(criterion: Criterion, judgment: Judgment, one: Labelled) -> float:
-    """Agreement of a judgment: of its expected level where it has probabilities."""
+    """Agreement of a judgment that is not missing: of its expected level where it has probabilities."""
     said = one.said[criterion.id]
-    assert not isinstance(judgment.value, Missing)
     if judgment.distribution is None or not criterion.scale.has_points:
+        assert not isinstance(judgment.value, Missing | None)
         return agreement(criterion, judgment.value, said)
     codes = {str(level): criterion.scale.code(level) for level in criterion.scale.levels}
     expected = sum(share * codes[level] for level, share in judgment.distribution.items())

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from judgefair.compile.export import export, import_dspy, libraries, reply_schema
 from judgefair.compile.fence import fence
 from judgefair.compile.parse import NOT_APPLICABLE
-from judgefair.compile.program import ALL, JudgeProgram, Prompt
+from judgefair.compile.program import ALL, PAIR, SINGLE, JudgeProgram, Prompt
 from judgefair.compile.wording import AS_WRITTEN, Wording
 from judgefair.errors import InputError
 from judgefair.rubric.criterion import Criterion
@@ -29,13 +29,15 @@ def compile_judge(rubric: Rubric, wording: Wording = AS_WRITTEN) -> JudgeProgram
 
     Raises
     ------
-    InputError : mode `distribution` with a scale or a number of criteria per call that it cannot read.
+    InputError : mode `distribution` with a scale or a number of criteria per call that it cannot read; one call for criteria
+        that compare two responses and others that rate one.
 
     >>> from judgefair.rubric import load_rubric
     >>> sorted(compile_judge(load_rubric("hateful_content")).prompts)
     ['hateful']
     """
     _check_mode(rubric)
+    _check_pairs(rubric)
     groups = {ALL: list(rubric.criteria)} if rubric.judging.criteria_per_call == "all" else {c.id: [c] for c in rubric.criteria}
     prompts = {key: _prompt(rubric, key, criteria, wording) for key, criteria in groups.items()}
     per_criterion = TOKENS_FOR_LEVEL + (TOKENS_FOR_RATIONALE if rubric.judging.mode == "reason_then_score" else 0)
@@ -57,14 +59,15 @@ def signature(rubric: Rubric, key: str, wording: Wording = AS_WRITTEN) -> "type[
     """The dspy signature of one call: what an optimiser works on, and what the exported prompt is equal to."""
     dspy = import_dspy()
     criteria = list(rubric.criteria) if key == ALL else [rubric.criterion(key)]
+    is_pair = criteria[0].scale.compares
     fields: dict[str, Any] = {
-        "query": (str, dspy.InputField(desc=wording.frame.query)),
-        "response": (str, dspy.InputField(desc=wording.frame.response)),
+        slot: (str, dspy.InputField(desc=getattr(wording.frame, slot))) for slot in (PAIR if is_pair else SINGLE)
     }
     for criterion in criteria:
         level, rationale = (criterion.id, f"{criterion.id}_rationale") if key == ALL else ("level", "rationale")
         if rubric.judging.mode == "reason_then_score":
-            fields[rationale] = (str, dspy.OutputField(desc=wording.frame.rationale))
+            wanted = wording.frame.rationale_pair if is_pair else wording.frame.rationale
+            fields[rationale] = (str, dspy.OutputField(desc=wanted))
         answer = _type(criterion, _listed(rubric, criterion, wording))
         fields[level] = (answer, dspy.OutputField(desc=wording.frame.level.format(criterion.id)))
     made: type[Any] = dspy.Signature(fields, _instructions(rubric, criteria, wording))
@@ -72,15 +75,17 @@ def signature(rubric: Rubric, key: str, wording: Wording = AS_WRITTEN) -> "type[
 
 
 def _prompt(rubric: Rubric, key: str, criteria: list[Criterion], wording: Wording) -> Prompt:
-    messages, user = export(signature(rubric, key, wording), ["query", "response"], fence)
+    slots = PAIR if criteria[0].scale.compares else SINGLE
+    messages, user = export(signature(rubric, key, wording), slots, fence)
     labels = _labels(rubric, criteria[0]) if rubric.judging.mode == "distribution" else []
     return Prompt(messages, user, _schema(rubric, key, criteria, wording), labels=labels)
 
 
 def _instructions(rubric: Rubric, criteria: list[Criterion], wording: Wording) -> str:
     context, frame = rubric.context, wording.frame
+    is_pair = criteria[0].scale.compares
     parts = [
-        frame.task,
+        frame.task_pair if is_pair else frame.task,
         frame.use_case.format(context.use_case, context.deployment),
         frame.data.format(context.permitted),
     ]
@@ -91,7 +96,7 @@ def _instructions(rubric: Rubric, criteria: list[Criterion], wording: Wording) -
         for level, label in reversed(listed) if wording.levels_reversed else listed:
             anchor = criterion.scale.levels[level]
             name = str(label) if str(label) == str(level) else f"{label} ({level})"
-            lines.append(f"{name}: {anchor}" if anchor else f"{name}: {frame.unanchored}")
+            lines.append(f"{name}: {anchor or (frame.unanchored_pair if is_pair else frame.unanchored)}")
         if criterion.scale.kind == "interval":
             lines.append(frame.any_number.format(criterion.scale.describe()))
         if criterion.not_applicable:
@@ -138,6 +143,15 @@ def _schema(rubric: Rubric, key: str, criteria: list[Criterion], wording: Wordin
             answer = {"anyOf": [answer, {"enum": [NOT_APPLICABLE]}]}
         properties[level] = answer
     return reply_schema(properties)
+
+
+def _check_pairs(rubric: Rubric) -> None:
+    pairs = [criterion.id for criterion in rubric.criteria if criterion.scale.compares]
+    if rubric.judging.criteria_per_call == "all" and pairs and len(pairs) < len(rubric.criteria):
+        raise InputError(
+            f"{rubric.id}: {', '.join(pairs)} compare two responses and the other criteria rate one, which one call cannot show. "
+            "Write criteria_per_call: one"
+        )
 
 
 def _check_mode(rubric: Rubric) -> None:

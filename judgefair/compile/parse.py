@@ -16,11 +16,12 @@ NOT_APPLICABLE = "not_applicable"
 
 @dataclass(frozen=True, slots=True)
 class Judgment:
-    """One parsed reply: a level or why there is none, with the judge's reason and level probabilities where asked for."""
+    """One parsed reply, or two of which each shows a pair of responses in another order; see `Rating` for its parts."""
 
-    value: Level | Missing
+    value: Level | Missing | None
     rationale: str | None = None
     distribution: Mapping[str, float] | None = None
+    orders: tuple[Level | Missing | None, Level | Missing | None] | None = None
 
 
 class Unparsable(Exception):  # noqa: N818 - it names an outcome, and never leaves this package

@@ -11,7 +11,7 @@ from judgefair.compile.calibrator import Calibrator, calibrated
 from judgefair.compile.export import Messages, fill
 from judgefair.compile.fence import fence
 from judgefair.compile.parse import NOT_APPLICABLE, Judgment, Unparsable, level_probabilities, read_fields, read_level, refusal
-from judgefair.errors import ProgramError
+from judgefair.errors import InputError, ProgramError
 from judgefair.fingerprint import fingerprint
 from judgefair.models.reply import Reply, needs_tokens
 from judgefair.records import Item, Missing, sendable
@@ -19,6 +19,12 @@ from judgefair.rubric.rubric import Rubric
 
 FORMAT = 1
 ALL = "*"
+SINGLE, PAIR = ("query", "response"), ("query", "first_response", "second_response")
+"""Slots of the last message for the judged text: where one response is rated, and where two are compared."""
+ONE_RESPONSE = (
+    "has one response, and the rubric compares two. Give each item a second_response, or take that of another system's run: "
+    "judgefair judge ... --against OTHER/items.parquet"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +34,7 @@ class Prompt:
     Attributes
     ----------
     messages : the static messages, demonstrations included; the same for every item.
-    user : the last message in pieces: text, and slots `query` and `response` for the judged text.
+    user : the last message in pieces: text, and the slots of `SINGLE` or `PAIR` for the judged text.
     schema : JSON schema of the reply.
     demonstrations : examples shown to the judge, as data.
     labels : in distribution mode, the one-token label of each level, in order; empty otherwise.
@@ -41,12 +47,20 @@ class Prompt:
     labels: Sequence[Any] = ()
 
     def render(self, item: Item) -> Messages:
-        """The messages for one item; the judged text is fenced and appears nowhere else."""
+        """The messages for one item; the judged text is fenced and appears nowhere else. Of a pair, `response` is shown first."""
         return [*self.messages, {"role": "user", "content": self.last_message(item)}]
 
     def last_message(self, item: Item) -> str:
         """What the last message says; all others are the same for every item."""
-        return fill(self.user, {"query": fence(item.query), "response": fence(item.response)})["content"]
+        try:
+            return fill(self.user, slots_of(item))["content"]
+        except KeyError:
+            raise InputError(f"item '{item.item_id}' {ONE_RESPONSE}") from None
+
+    @property
+    def is_pair(self) -> bool:
+        """Whether it shows two responses."""
+        return any(piece.get("slot") == PAIR[-1] for piece in self.user)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -89,6 +103,11 @@ class JudgeProgram:
     def mode(self) -> str:
         """score, reason_then_score or distribution."""
         return self.rubric.judging.mode
+
+    @property
+    def n_calls(self) -> int:
+        """How many requests judge one item once; two responses are compared in both orders."""
+        return sum(1 + prompt.is_pair for prompt in self.prompts.values())
 
     def render(self, item: Item) -> dict[str, Messages]:
         """The messages that judge an item, by criterion; one key `*` where one call asks for all criteria.
@@ -191,6 +210,13 @@ class JudgeProgram:
         """The program that `_content` describes."""
         prompts = {key: Prompt(**prompt) for key, prompt in data["prompts"].items()}
         return cls(rubric, prompts, data["sampling"], data["made_by"], data["libraries"], data.get("calibrators", {}))
+
+
+def slots_of(item: Item) -> dict[str, str]:
+    """By slot, the judged text that it shows, fenced."""
+    query, response, *second = map(fence, item.texts)
+    shown = {"query": query, "response": response}
+    return shown | dict(zip(PAIR[1:], (response, *second), strict=True)) if second else shown
 
 
 def load_program(path: str | os.PathLike[str], rubric: Rubric | None = None) -> JudgeProgram:

@@ -15,7 +15,7 @@ from judgefair.compile.judge import signature
 from judgefair.compile.labelled import Labelled, agreement
 from judgefair.compile.optimizers._task import Effort, Task
 from judgefair.compile.parse import Unparsable, read_level
-from judgefair.compile.program import ALL, JudgeProgram, Prompt
+from judgefair.compile.program import ALL, PAIR, SINGLE, JudgeProgram, Prompt, slots_of
 from judgefair.records import Level
 from judgefair.rubric.criterion import Criterion
 
@@ -29,6 +29,7 @@ class Student:
     def __init__(self, program: JudgeProgram, call: str, train: Sequence[Labelled], dev: Sequence[Labelled]) -> None:
         self.program, self.call, self.train, self.dev = program, call, train, dev
         self._criteria = [program.rubric.criterion(name) for name in program.criteria_of(call)]
+        self._slots = PAIR if program.prompts[call].is_pair else SINGLE
 
     def task(self, reflection: "dspy.LM | None", effort: Effort, seed: int, n_threads: int) -> Task:
         """What an optimiser is given."""
@@ -90,11 +91,8 @@ class Student:
 
     def _example(self, one: Labelled) -> Any:
         dspy = import_dspy()
-        shown: dict[str, Any] = {
-            "query": fence(one.item.query),
-            "response": fence(one.item.response),
-            "item_id": one.item.item_id,
-        }
+        texts = slots_of(one.item)
+        shown: dict[str, Any] = {name: texts[name] for name in self._slots} | {"item_id": one.item.item_id}
         for criterion in self._criteria:
             said = one.said.get(criterion.id)
             if said is None or said.level is None:
@@ -102,7 +100,7 @@ class Student:
             if self.program.mode == "reason_then_score":
                 shown[self._field(criterion, "rationale")] = _reason(criterion, said.level, said.rationales)
             shown[self._field(criterion)] = self._label(criterion, said.level)
-        return dspy.Example(**shown).with_inputs("query", "response")
+        return dspy.Example(**shown).with_inputs(*self._slots)
 
     def exported(self, student: Any) -> tuple[Prompt, str, int]:
         """The prompt that the student came to, its advice, and how many examples it shows."""
@@ -112,7 +110,7 @@ class Student:
         whole = of_rubric.with_instructions(with_advice(of_rubric.instructions, advice))
         fields = list(whole.fields)
         shown = [{name: demo[name] for name in fields} for demo in predictor.demos if all(name in demo for name in fields)]
-        messages, user = export(whole, ["query", "response"], fence, shown)
+        messages, user = export(whole, self._slots, fence, shown)
         prompt = replace(self.program.prompts[self.call], messages=messages, user=user, demonstrations=shown)
         return prompt, advice, len(shown)
 

@@ -1,6 +1,8 @@
 """How do people label a run's own items? A random sample goes out blind, and what comes back is taken only whole."""
 
 import json
+import random
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +16,7 @@ from judgefair.errors import InputError, did_you_mean
 from judgefair.estimation.estimation import load_estimation
 from judgefair.estimation.sampling import Allocation, draw_from, draw_json, draw_sample, record_draw
 from judgefair.estimation.source import given_ratings
+from judgefair.records import Item
 from judgefair.rubric.rubric import Rubric
 from judgefair.runs.folder import PROGRAM, open_run, read_manifest, write_json
 from judgefair.runs.labels import write_raters
@@ -80,11 +83,13 @@ def export_sample(
         draw = draw_sample(run, rubric.context, n, allocation=allocation, plans=found.plans if found else (), seed=seed)
         number = max(keys, default=0) + 1
         tasks = {f"t{place:05}": item for place, item in enumerate(draw.items, start=1)}
-        given = [Task(task_id, item.query, item.response) for task_id, item in tasks.items()]
+        swapped = _drawn_to_swap(tasks, rubric, seed)
+        given = _tasks(tasks, swapped)
         files = WRITERS[format](given, rubric, out or run / FOLDER / str(number))
         key = {
             "rubric": rubric.fingerprint,
             "tasks": {task_id: item.item_id for task_id, item in tasks.items()},
+            **({"swapped": swapped} if swapped else {}),
             "imported": False,
         }
         _key(run, number).parent.mkdir(exist_ok=True)
@@ -122,11 +127,14 @@ def import_annotations(run: Path, path: Path, raters: Path | None = None) -> tup
             raise InputError(f"{run}: the sample was given out under another rubric ({key['rubric'][:12]}). Draw another one")
         items = {item.item_id: item for item in find_items(run, {*key["draw"]["items"], *key["tasks"].values()})}
         draw = draw_from(key["draw"], items, _key(run, waiting[0]))
-        tasks = [Task(task_id, items[item_id].query, items[item_id].response) for task_id, item_id in key["tasks"].items()]
+        swapped = key.get("swapped", [])
+        tasks = _tasks({task_id: items[item_id] for task_id, item_id in key["tasks"].items()}, swapped)
         found = read_annotations(path, tasks, rubric, raters)
         table = found.ratings.assign(item_id=found.ratings["task_id"].map(key["tasks"])).drop(columns="task_id")
         scales = {criterion.id: criterion.scale for criterion in rubric.criteria}
         given, _ = given_ratings(table.drop(columns="rationale"), scales, pa.array(items, pa.string()))
+        turned = given["item_id"].isin([key["tasks"][task_id] for task_id in swapped])  # back into the items' own order
+        given.loc[turned, ["code", "expected"]] *= -1
         said = table.set_index(["item_id", "criterion", "rater_id"])["rationale"]
         given["rationale"] = said.reindex(pd.MultiIndex.from_frame(given[["item_id", "criterion", "rater_id"]])).to_numpy()
         humans = pd.concat([read_ratings(run, scales, kind="human"), given], ignore_index=True)
@@ -136,6 +144,25 @@ def import_annotations(run: Path, path: Path, raters: Path | None = None) -> tup
         record_draw(draw, run)
         write_json(_key(run, waiting[0]), key | {"imported": True})
     return len(given), given["item_id"].nunique(), given["rater_id"].nunique()
+
+
+def _drawn_to_swap(tasks: Mapping[str, Item], rubric: Rubric, seed: int) -> list[str]:
+    """Half of the tasks that show two responses, drawn at random: what people prefer for being first then favours neither side."""
+    pairs = [task_id for task_id, item in tasks.items() if item.second_response is not None]
+    kinds = {criterion.scale.compares for criterion in rubric.criteria}
+    if pairs and len(kinds) > 1:
+        raise InputError(
+            f"{rubric.id}: some criteria compare two responses and some rate one, and one sheet cannot show both. Make two rubrics of them"
+        )
+    if kinds == {False}:
+        return []
+    return sorted(random.Random(seed).sample(pairs, len(pairs) // 2))
+
+
+def _tasks(items: Mapping[str, Item], swapped: Collection[str]) -> list[Task]:
+    return [
+        Task(task_id, item.query, item.swapped.shown if task_id in swapped else item.shown) for task_id, item in items.items()
+    ]
 
 
 def _rubric_of(run: Path) -> Rubric:

@@ -41,7 +41,7 @@ def shift(validation: Validation, run: Path, facts: Facts, seed: int) -> Estimat
     chosen = {with_text[k] for k in sampled(len(with_text), rng)}
     of_set = [item for place, item in enumerate(validation.items) if place in chosen]
     of_run = find_items(run, facts.ids_of(sampled(len(facts), rng)))
-    texts, others = ([f"{item.query}\n{item.response}" for item in items] for items in (of_set, of_run))
+    texts, others = (["\n".join(item.texts) for item in items] for items in (of_set, of_run))
     return distribution_shift(texts, others, [item.unit for item in of_set], [item.unit for item in of_run], seed=seed)
 
 

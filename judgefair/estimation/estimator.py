@@ -38,6 +38,7 @@ from judgefair.statistics.estimate import undefined
 from judgefair.statistics.finding import Finding
 from judgefair.statistics.resample import Floats
 from judgefair.statistics.worst_population import worst_of
+from judgefair.validation.preferences import preferences
 
 MAX_PERMUTED = 10_000
 GAPS = ("gap.raw", "gap.corrected", "gap.judge_made", "gap.missingness_bounds")
@@ -114,6 +115,7 @@ class _Estimator:
         contrasts = [found for criterion in source.rubric.criteria for axis in axes for found in self._contrasts(criterion, axis)]
         given = verdicts(contrasts, source.labels, source.is_carried, self._confidence, self._seed)
         self._missing()
+        self._preferences()
         simulated = simulation(source, self._columns, self._groups, self._confidence, self._seed)
         self._findings += simulated.findings
         notes = [*source.notes, *simulated.notes]
@@ -136,6 +138,13 @@ class _Estimator:
         }
         seen = Seen(source.rubric, self._columns, source.facts, RunItems(source.run), source.labels, self._confidence, self._seed)
         return Estimation(scope, given, self._findings, self._plans, notes, simulated.shown, look_through(seen))
+
+    def _preferences(self) -> None:
+        """What the run's judge prefers, where it compares two responses."""
+        source = self._source
+        axes = {axis.axis: list(axis.groups) for axis in source.rubric.context.populations}
+        for criterion in source.rubric.criteria:
+            self._findings += preferences(criterion.id, criterion.scale, source.facts, source.tally, axes, self._confidence)
 
     def _contrasts(self, criterion: Criterion, axis: Axis) -> Iterator[Contrast]:
         columns, scale = self._columns, criterion.scale

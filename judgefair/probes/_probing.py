@@ -123,7 +123,7 @@ def probe(
 
 def _about(material: Material) -> dict[str, Any]:
     """What findings have to be about, to stand in one file."""
-    told = [[i.item_id, i.query, i.response, dict(i.populations), i.unit] for i in material.items]
+    told = [[i.item_id, *i.texts, dict(i.populations), i.unit] for i in material.items]
     return {
         "schema_version": SCHEMA_VERSION,
         "program": material.program.fingerprint,
@@ -173,16 +173,17 @@ class _Judged:
     ) -> None:
         self.material = material
         self._out, self._model, self._how, self._on_progress = out, model, how, on_progress
-        self._known: dict[tuple[str, int | None], dict[str, dict[str, float]]] = {}
+        self._known: dict[tuple[str, int | None, str | None], dict[str, dict[str, float]]] = {}
 
     def ratings(self, probe_name: str, part: str, version: Version | None) -> dict[str, dict[str, float]]:
         """By criterion and item_id, the expected value of each rating; items that have none are left out."""
-        if version is None:
-            return self._ratings(AS_THEY_ARE, Version(self.material.items))
+        if version is None or version.order is not None:
+            return self._ratings(AS_THEY_ARE, Version(self.material.items, order=version.order if version else None))
         return self._ratings(f"{probe_name}/{part if version.replicate is None else SAMPLED}", version)
 
     def _ratings(self, where: str, version: Version) -> dict[str, dict[str, float]]:
-        known = self._known.get((where, version.replicate))
+        which = (where, version.replicate, version.order)
+        known = self._known.get(which)
         if known is None:
             replicates = 1 if version.replicate is None else REPLICATES
             run = self._out / FOLDER / where
@@ -191,15 +192,15 @@ class _Judged:
                 on_progress=lambda progress: self._on_progress(where.replace("/", ", "), progress), **self._how,
             )  # fmt: skip
             scales = {criterion.id: criterion.scale for criterion in self.material.rubric.criteria}
-            known = self._known[where, version.replicate] = _by_item(run, scales, version.replicate or 0)
+            known = self._known[which] = _by_item(run, scales, version.replicate or 0, version.order or "expected")
         return known
 
 
-def _by_item(run: Path, scales: Mapping[str, Scale], replicate: int) -> dict[str, dict[str, float]]:
+def _by_item(run: Path, scales: Mapping[str, Scale], replicate: int, column: str) -> dict[str, dict[str, float]]:
     said = read_ratings(run, scales, kind="judge")
-    said = said[(said["replicate"] == replicate) & said["expected"].notna()]
+    said = said[(said["replicate"] == replicate) & said[column].notna()]
     return {
-        criterion: dict(zip(mine["item_id"], mine["expected"].astype(float), strict=True))
+        criterion: dict(zip(mine["item_id"], mine[column].astype(float), strict=True))
         for criterion in scales
         for mine in [said[said["criterion"] == criterion]]
     }
@@ -213,7 +214,7 @@ def _findings(name: str, trial: Trial, judged: _Judged, is_directed: bool, confi
     items = [item for item in (trial.base.items if trial.base else judged.material.items) if item.item_id in shown]
     units = np.array([item.unit for item in items], dtype=object)
     for criterion in judged.material.rubric.criteria:
-        if not criterion.scale.has_points:
+        if not criterion.scale.has_points or (trial.changed.order is not None and not criterion.scale.compares):
             continue
         values = [
             None if rated is None else np.array([rated[criterion.id].get(item.item_id, np.nan) for item in items])

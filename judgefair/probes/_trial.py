@@ -63,11 +63,14 @@ class Version:
     program : None is the program under test.
     replicate : 0 or 1, which of two replies to the same question, both sampled at the replicates' temperature; all versions of
         a trial that have one have the same items and program. None asks once, at temperature 0.
+    order : one of `ORDERS`, of items that hold two responses and are as they are: what is said with these in that order. None
+        takes both orders together.
     """
 
     items: Sequence[Item]
     program: JudgeProgram | None = None
     replicate: int | None = None
+    order: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from judgefair.reporting.words import UNKNOWN_SYSTEM, answer_in_words, system_na
 from judgefair.runs.folder import MANIFEST, read_manifest
 from judgefair.runs.tables import ratings_fingerprint
 from judgefair.validation import Finding, Validation, find_validation
+from judgefair.validation.preferences import PREFIXES
 
 SCHEMA_VERSION = 3
 
@@ -194,11 +195,12 @@ def _with_truth(
 
 
 def _findings(validation: Validation, estimation: Estimation | None) -> list[Finding]:
-    """All estimates; missing rates are the run's, where there is one, and not those of the validated items."""
+    """All estimates; missing rates and preferences are the run's, where there is one, and not those of the validated items."""
     probed = [finding for one in validation.probes for finding in one.findings]
     if estimation is None:
         return [*validation.findings, *probed]
-    kept = [finding for finding in validation.findings if not finding.estimate.estimand.startswith("missing_rate.")]
+    of_run = ("missing_rate.", *PREFIXES)
+    kept = [finding for finding in validation.findings if not finding.estimate.estimand.startswith(of_run)]
     return [*kept, *estimation.findings, *(finding for one in estimation.lenses for finding in one.findings), *probed]
 
 

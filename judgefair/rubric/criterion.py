@@ -23,7 +23,7 @@ def _scale(written: Any) -> Scale:
             raise _wrong(f"is not a key here.{did_you_mean(str(key), ['kind', 'levels'])} Keys: kind, levels", key)
     for key in ("kind", "levels"):
         if key not in written:
-            raise _wrong("is missing. Expected kind (binary, nominal, ordinal, interval) and levels", key)
+            raise _wrong("is missing. Expected kind (binary, nominal, ordinal, interval, pairwise) and levels", key)
     levels = written["levels"]
     if isinstance(levels, list) and all(isinstance(x, list) and len(x) == 2 and isinstance(x[0], Level) for x in levels):
         levels = dict(levels)

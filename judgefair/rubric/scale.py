@@ -21,12 +21,16 @@ class Scale(ABC):
     levels : mapping of level to its anchor (None where it has none), in order.
     measurement : how far two levels differ, in Krippendorff's words: nominal, ordinal or interval.
     kappa_weights : the weightings of Cohen's kappa that mean something on this kind.
+    compares : whether two responses are compared, in place of one being rated.
+    unanchored : in words, where a level without an anchor lies.
     """
 
     levels: Mapping[Level, str | None]
     kind: ClassVar[str]
     measurement: ClassVar[str]
     kappa_weights: ClassVar[tuple[str | None, ...]]
+    compares: ClassVar[bool] = False
+    unanchored: ClassVar[str] = "between its neighbours"
 
     @classmethod
     @abstractmethod
@@ -76,6 +80,15 @@ class Scale(ABC):
     def has_points(self) -> bool:
         """Whether a difference of two levels is a number of scale points."""
         return self.span == self.span
+
+    def has_levels_of(self, other: "Scale") -> bool:
+        """Whether ratings on both scales can be held against each other, whatever the anchors say."""
+        return self.kind == other.kind and self._distinct == other._distinct
+
+    @property
+    def _distinct(self) -> tuple[Level, ...]:
+        """What tells the scale from another of its kind."""
+        return tuple(self.levels)
 
     def describe(self) -> str:
         """The levels in words, for prompts and errors."""

@@ -16,7 +16,7 @@ from judgefair.runs.coded import Coded, Coder, coded
 from judgefair.runs.items import ITEMS, POPULATION
 from judgefair.runs.parquet import pieces, readable
 
-META = ("arm", "block", "cue", "intent", "merit", "mix", "placebo", "refusal", "replicate", "shows")
+META = ("arm", "block", "contestants", "cue", "intent", "merit", "mix", "placebo", "refusal", "replicate", "shows")
 """Of what stands in an item's `meta`, all that estimates and draws ask for."""
 
 

@@ -21,7 +21,7 @@ from judgefair.runs.parquet import pieces, readable, row_groups, table_writer
 from judgefair.runs.tables import RATINGS, keep_rows
 
 ITEMS = "items.parquet"
-POPULATION = "pop."
+POPULATION, SECOND = "pop.", "second_response"
 SHARD = 1_000
 """Items in a row group: the piece of a run that is worked on, kept and sent about at a time."""
 
@@ -78,7 +78,7 @@ def _drop_ratings(new: Path, run: Path, labels_can_be_made_again: bool) -> None:
 
 def _digest(item: Item) -> int:
     """64 bits of id and texts: two of a million items share them with a chance of 3 in 100 million."""
-    told = repr((item.item_id, sendable(item.query), sendable(item.response))).encode("utf-8", "surrogatepass")
+    told = repr((item.item_id, *map(sendable, item.texts))).encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.blake2b(told, digest_size=8).digest(), "big")
 
 
@@ -90,33 +90,32 @@ def _is_among(digest: int, sorted_digests: np.ndarray) -> bool:
 def write_items(items: Iterable[Item], run: Path, name: str = ITEMS) -> Written:
     """Write the `items.parquet` of a run: item_id, scenario_id, query, response, `pop.<axis>`, meta (JSON).
 
-    Where some items have no response, `missing` and `missing_detail` say why. A row group has `SHARD` items, and no more than
+    Where some items have no response, `missing` and `missing_detail` say why; where some have two, `second_response` holds the
+    other. A row group has `SHARD` items, and no more than
     that are in memory where `items` can be gone through anew each time (a file, a list).
     """
-    axes, any_missing = _columns_of(islice(items, SHARD))
+    columns = _columns_of(islice(items, SHARD))
     while True:
         try:
-            return _write_items(items, axes, any_missing, run / name)
+            return _write_items(items, columns, run / name)
         except _AnotherColumnError:
-            axes, any_missing = _columns_of(items)
+            columns = _columns_of(items)
 
 
-def _write_items(items: Iterable[Item], axes: Sequence[str], any_missing: bool, path: Path) -> Written:
-    text = ["item_id", "scenario_id", "query", "response", *(POPULATION + axis for axis in axes), "meta"]
-    schema = pa.schema([(name, pa.string()) for name in text + ["missing", "missing_detail"] * any_missing])
+def _write_items(items: Iterable[Item], columns: Sequence[str], path: Path) -> Written:
+    schema = pa.schema([(name, pa.string()) for name in columns])
     n, sha, ids = 0, hashlib.sha256(b"["), array("q")
     with table_writer(path, schema) as writer:
         waiting = iter(items)
         while shard := list(islice(waiting, SHARD)):
-            found_axes, found_missing = _columns_of(shard)
-            if not set(found_axes) <= set(axes) or found_missing > any_missing:
+            if not set(_columns_of(shard)) <= set(columns):
                 raise _AnotherColumnError
-            told = b",".join(wire_json([item.item_id, item.query, item.response]) for item in shard)
+            told = b",".join(wire_json([item.item_id, *item.texts]) for item in shard)
             sha.update(b"," * (n > 0) + told)
             n += len(shard)
             ids.extend(hash(item.item_id) for item in shard)
             try:
-                writer.write_table(_items_table(shard, axes, schema))
+                writer.write_table(_items_table(shard, schema))
             except UnicodeEncodeError as error:
                 raise InputError(
                     f"item_id, scenario_id or a population of the items {shard[0].item_id!r} to {shard[-1].item_id!r} holds half a "
@@ -138,24 +137,29 @@ def _first_repeated(items: Iterable[Item]) -> str | None:
 
 
 class _AnotherColumnError(Exception):
-    """A later item has an axis that no earlier one had."""
+    """A later item has a column that no earlier one had."""
 
 
-def _columns_of(items: Iterable[Item]) -> tuple[list[str], bool]:
+def _columns_of(items: Iterable[Item]) -> list[str]:
     axes: dict[str, None] = {}
-    any_missing = False
+    any_missing = any_pair = False
     for item in items:
         axes |= dict.fromkeys(item.populations)
         any_missing |= item.no_response is not None
-    return list(axes), any_missing
+        any_pair |= item.second_response is not None
+    texts = ["query", "response", *([SECOND] if any_pair else [])]
+    missing = ["missing", "missing_detail"] if any_missing else []
+    return ["item_id", "scenario_id", *texts, *(POPULATION + axis for axis in axes), "meta", *missing]
 
 
-def _items_table(items: Sequence[Item], axes: Sequence[str], schema: pa.Schema) -> pa.Table:
+def _items_table(items: Sequence[Item], schema: pa.Schema) -> pa.Table:
+    axes = [name.removeprefix(POPULATION) for name in schema.names if name.startswith(POPULATION)]
     columns: dict[str, list[Any]] = {
         "item_id": [item.item_id for item in items],
         "scenario_id": [item.scenario_id for item in items],
         "query": [sendable(item.query) for item in items],
         "response": [sendable(item.response) for item in items],
+        SECOND: [None if item.second_response is None else sendable(item.second_response) for item in items],
         **{POPULATION + axis: [item.populations.get(axis) for item in items] for axis in axes},
         "meta": [json.dumps(dict(item.meta), sort_keys=True) if item.meta else None for item in items],
         "missing": [item.no_response.reason if item.no_response else None for item in items],
@@ -218,7 +222,7 @@ def items_from(table: pa.Table) -> list[Item]:
     groups = [table[POPULATION + axis].to_pylist() for axis in axes]
     columns = (
         table[name].to_pylist() if name in table.column_names else [None] * len(table)
-        for name in ("item_id", "query", "response", "scenario_id", "meta", "missing", "missing_detail")
+        for name in ("item_id", "query", "response", "scenario_id", "meta", "missing", "missing_detail", SECOND)
     )
     of_item = [{axis: group for axis, group in zip(axes, row, strict=True) if group} for row in zip(*groups, strict=True)] or [
         {}
@@ -232,6 +236,7 @@ def items_from(table: pa.Table) -> list[Item]:
             scenario,
             json.loads(meta) if meta else {},
             None if reason is None else Missing(reason, detail or ""),
+            second,
         )
-        for item_id, query, response, scenario, meta, reason, detail, populations in zip(*columns, of_item, strict=True)
+        for item_id, query, response, scenario, meta, reason, detail, second, populations in zip(*columns, of_item, strict=True)
     ]

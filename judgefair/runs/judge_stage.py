@@ -18,6 +18,7 @@ from judgefair.runs.folder import PROGRAM, are_made_again, open_run, write_manif
 from judgefair.runs.items import put_items
 from judgefair.runs.journal import merge_shards
 from judgefair.runs.judging import Job
+from judgefair.runs.pairs import PairsOnly
 from judgefair.runs.parquet import storing
 from judgefair.runs.tables import read_judgments
 
@@ -77,7 +78,8 @@ def judge(
     Raises
     ------
     ModelError : no request can succeed; what had landed is kept.
-    InputError : another process works in the run folder, or ids of items repeat.
+    InputError : another process works in the run folder, ids of items repeat, or the program compares two responses and an
+        item has one.
     StoreError : the disk is full, or the folder may not be written to; what had landed is kept.
     """
     if concurrency < 1 or replicates < 1:
@@ -85,6 +87,8 @@ def judge(
     budget = budget or Budget()
     budget.refuse_unpriced(model.name)
     with open_run(run), few_collections():
+        if any(prompt.is_pair for prompt in program.prompts.values()):
+            items = PairsOnly(items)
         written = put_items(items, run, labels_can_be_made_again=are_made_again(run))
         with storing(run / PROGRAM):
             program.save(run / PROGRAM)
@@ -103,6 +107,6 @@ def judge(
         )
         merge_shards(run)
         job = Job(program, model, replicates, concurrency, policy or RetryPolicy(), limits or Limits(), use_cache)
-        progress = Progress(written.n * len(program.prompts) * replicates, budget=budget)
+        progress = Progress(written.n * program.n_calls * replicates, budget=budget)
         n_ratings = (engine or local)(job, run, progress, on_progress)
     return Judged(run, n_ratings, progress, program)

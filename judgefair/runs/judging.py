@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+from judgefair.compile.orders import of_both_orders
 from judgefair.compile.parse import Judgment
 from judgefair.compile.program import JudgeProgram
 from judgefair.models.cache import KeysOfCall
@@ -82,27 +83,42 @@ class Job:
         values = [judgment.value for judgment in self.judgments(call, reply).values()]
         return not any(isinstance(value, Missing) and value.reason in NOT_UNDERSTOOD for value in values)
 
+    @property
+    def rounds(self) -> list[tuple[str, int, bool]]:
+        """Call, replicate, and whether responses are swapped, of every request for one item."""
+        return [
+            (call, replicate, is_swapped)
+            for call, prompt in self.program.prompts.items()
+            for replicate in range(self.replicates)
+            for is_swapped in ((False, True) if prompt.is_pair else (False,))
+        ]
+
     def calls(self, items: Sequence[Item]) -> Iterator[tuple[int, str, int, Item]]:
-        """Place, call, replicate and item of every judgment, criterion by criterion, so that servers keep the static prompt at hand."""
+        """Place, call, replicate and item of every request, criterion by criterion, so that servers keep the static prompt at hand.
+
+        Where two responses are compared, the item comes once as it is and once with them swapped.
+        """
         place = 0
-        for call in self.program.prompts:
-            for replicate in range(self.replicates):
-                for item in items:
-                    yield place, call, replicate, item
-                    place += 1
+        for call, replicate, is_swapped in self.rounds:
+            for item in items:
+                yield place, call, replicate, item.swapped if is_swapped and item.no_response is None else item
+                place += 1
 
     def table(self, items: Sequence[Item], said: Sequence[dict[str, Judgment] | None]) -> pa.Table:
         """The ratings of a shard, in the order of items, criteria and replicates."""
         by_fingerprint, name, n = self.program.fingerprint, self.model.name, len(items)
-        calls = list(self.program.prompts)
+        starts = {round_: n * number for number, round_ in enumerate(self.rounds)}
         ratings = []
         for place, item in enumerate(items):
-            for order, call in enumerate(calls):
+            for call, prompt in self.program.prompts.items():
                 for criterion in self.program.criteria_of(call):
                     for replicate in range(self.replicates):
-                        judged = (said[(order * self.replicates + replicate) * n + place] or {})[criterion]
+                        judged = (said[starts[call, replicate, False] + place] or {})[criterion]
+                        if prompt.is_pair:
+                            swapped = (said[starts[call, replicate, True] + place] or {})[criterion]
+                            judged = of_both_orders(judged, swapped, self.program.rubric.criterion(criterion).scale)
                         told = (judged.value, replicate, judged.rationale, judged.distribution)
-                        ratings.append(Rating(item.item_id, criterion, name, "judge", *told, by_fingerprint))
+                        ratings.append(Rating(item.item_id, criterion, name, "judge", *told, by_fingerprint, judged.orders))
         return ratings_table(ratings, self.schema)
 
 
@@ -144,7 +160,7 @@ async def judge_shards(
     def waiting() -> Iterator[_Judging | None]:
         """What is to be asked; what has landed is settled at once. None, where signals and timers are to get their turn."""
         for number, items in shards:
-            n = len(items) * len(job.program.prompts) * job.replicates
+            n = len(items) * job.program.n_calls * job.replicates
             shard = _Shard(number, items, [None] * n, n)
             calls = job.calls(items)
             while group := list(islice(calls, LOOKED_UP_AT_ONCE)):

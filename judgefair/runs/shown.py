@@ -37,7 +37,7 @@ def show_item(run: Path, item_id: str) -> dict[str, Any]:
         calls = list(_calls(run, load_program(run / PROGRAM), manifest, item))
     return {
         "item_id": item.item_id, "scenario_id": item.scenario_id, "populations": dict(item.populations), "meta": dict(item.meta),
-        "query": item.query, "response": item.response,
+        "query": item.query, "response": item.response, "second_response": item.second_response,
         "no_response": None if item.no_response is None else {"reason": item.no_response.reason, "detail": item.no_response.detail},
         "calls": calls, "ratings": list(_ratings(run, item_id)),
     }  # fmt: skip
@@ -58,12 +58,12 @@ def _calls(run: Path, program: JudgeProgram, manifest: dict[str, Any], item: Ite
     job = Job(program, model, int(manifest.get("replicates", 1)), concurrency=1)
     journal = ReadOnlyJournal(run)
     try:
-        for _, call, replicate, _ in job.calls([item]):
-            body = job.body(call, item, replicate)
+        for _, call, replicate, asked in job.calls([item]):
+            body = job.body(call, asked, replicate)
             key = reply_key(model, body, replicate)
             reply = journal.get(key)
             yield {
-                "call": call, "replicate": replicate, "key": key.hex(), "request": body,
+                "call": call, "replicate": replicate, "is_swapped": asked is not item, "key": key.hex(), "request": body,
                 "attempts": [_attempt(attempt) for attempt in journal.attempts(key)],
                 "reply": None if reply is None else reply.to_json(),
             }  # fmt: skip

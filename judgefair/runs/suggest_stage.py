@@ -27,7 +27,6 @@ from judgefair.rubric.edit import next_version, patch_of, replace_text, with_ent
 from judgefair.rubric.lint import changelog_heading
 from judgefair.rubric.load import check_rubric
 from judgefair.rubric.rubric import Rubric
-from judgefair.rubric.scale import Scale
 from judgefair.rubric.strict_yaml import KeyPath
 from judgefair.runs.asking import Asking, Progress, run_sync, work_through
 from judgefair.runs.folder import open_run, write_json, write_manifest
@@ -111,8 +110,8 @@ def suggest(
     rubric, _ = check_rubric(rubric_path)
     files = _Files.of(rubric_path)
     train = _train(cset)
-    notes: list[str] = []
-    criteria = _shared_criteria(rubric, train, notes)
+    criteria = train.shared(rubric.criteria)
+    notes = [f"{criterion.id}: {cset.id} has no ratings of it." for criterion in rubric.criteria if criterion not in criteria]
     labelled = labelled_items(train, criteria)
     if not labelled:
         raise InputError(
@@ -212,30 +211,6 @@ def _train(cset: CalibrationSet) -> CalibrationSet:
             f"{cset.id}, split {cset.split}: words are drafted from {SPLIT} alone. Give the whole set, or cset.take('{SPLIT}')"
         )
     return cset.take(SPLIT)
-
-
-def _shared_criteria(rubric: Rubric, cset: CalibrationSet, notes: list[str]) -> list[Criterion]:
-    """The criteria that the set has ratings of, on the same scale."""
-    rated = cset.card.criteria
-    shared = [criterion for criterion in rubric.criteria if criterion.id in rated]
-    if not shared:
-        asked = ", ".join(criterion.id for criterion in rubric.criteria)
-        raise InputError(
-            f"{cset.id} has no ratings of {asked}; it has {', '.join(rated)}. Choose a set that rates this rubric's criteria"
-        )
-    for criterion in shared:
-        ours, theirs = criterion.scale, rated[criterion.id].scale
-        if _levels(ours) != _levels(theirs):
-            raise InputError(
-                f"{criterion.id}: the rubric's scale is {ours.kind} {ours.describe()}, and {cset.id} was rated on {theirs.kind} "
-                f"{theirs.describe()}. Give the rubric the scale the humans used"
-            )
-    notes += [f"{criterion.id}: {cset.id} has no ratings of it." for criterion in rubric.criteria if criterion.id not in rated]
-    return shared
-
-
-def _levels(scale: Scale) -> tuple[object, ...]:
-    return (scale.kind, *(scale.ends if scale.kind == "interval" else scale.levels))
 
 
 def _asking_of(criteria: Sequence[Criterion], program: JudgeProgram) -> JudgeProgram:

@@ -22,11 +22,15 @@ if TYPE_CHECKING:
 RATINGS = "ratings.parquet"
 CODED = ("item_id", "criterion", "rater_id", "rater_kind", "replicate", "code", "expected", "missing", "rationale")
 """Columns of ratings as `read_ratings` gives them."""
+ORDERS = ("as_written", "swapped")
+"""Of ratings that compare two responses: what was said in each order in which they were shown, as levels of the item's own order."""
 
 
 def ratings_schema(scales: Iterable[Scale]) -> pa.Schema:
     """Columns of `ratings.parquet`. `value` is a double, or text where some level of a scale is a name."""
+    scales = list(scales)
     named = any(isinstance(level, str) for scale in scales for level in scale.levels)
+    orders = ORDERS if any(scale.compares for scale in scales) else ()
     return pa.schema(
         [
             ("item_id", pa.string()),
@@ -39,6 +43,7 @@ def ratings_schema(scales: Iterable[Scale]) -> pa.Schema:
             ("rationale", pa.string()),
             ("distribution", pa.map_(pa.string(), pa.float64())),
             ("program_fingerprint", pa.string()),
+            *((name, pa.string()) for name in orders),
         ]
     )
 
@@ -73,11 +78,13 @@ def ratings_table(ratings: Iterable[Rating], schema: pa.Schema) -> pa.Table:
         missing = value if isinstance(value, Missing) else None
         row = (
             rating.item_id, rating.criterion, rating.rater_id, rating.rater_kind, rating.replicate,
-            None if isinstance(value, Missing) else str(value) if named else float(value), missing.reason if missing else None,
+            None if value is None or isinstance(value, Missing) else str(value) if named else float(value),
+            missing.reason if missing else None,
             rating.rationale or (missing.detail if missing and missing.detail else None),
             None if rating.distribution is None else list(rating.distribution.items()), rating.program_fingerprint,
+            *(None if said is None or isinstance(said, Missing) else str(said) for said in rating.orders or (None, None)),
         )  # fmt: skip
-        for column, cell in zip(columns.values(), row, strict=True):
+        for column, cell in zip(columns.values(), row, strict=False):  # the last two are there where something is compared
             column.append(cell)
     return pa.table([pa.array(column, schema.field(name).type) for name, column in columns.items()], schema=schema)
 
@@ -133,9 +140,9 @@ def read_ratings(
 
     Returns
     -------
-    Columns item_id, criterion, rater_id, rater_kind, replicate, code (nan where missing, and where a panel's rating lies as
-    near to two levels), expected (the mean of the distribution where there is one, else the code), missing (the reason, or ""),
-    rationale.
+    Columns item_id, criterion, rater_id, rater_kind, replicate, code (nan where missing, and where a panel's rating, or that of
+    two orders, lies as near to two levels), expected (the mean of the distribution where there is one, else the code), missing
+    (the reason, or ""), rationale; and the codes of `ORDERS` where a scale compares two responses.
 
     Raises
     ------
@@ -144,7 +151,13 @@ def read_ratings(
     chosen = None if items is None else pa.array(items, pa.string())
     import pandas as pd
 
-    return pd.concat(stream_ratings(run, scales, kind=kind, items=chosen), ignore_index=True)
+    columns = [*CODED, *orders_of(scales)]
+    return pd.concat(stream_ratings(run, scales, kind=kind, items=chosen, columns=columns), ignore_index=True)
+
+
+def orders_of(scales: Mapping[str, Scale]) -> Sequence[str]:
+    """The columns of orders that ratings on these scales have."""
+    return ORDERS if any(scale.compares for scale in scales.values()) else ()
 
 
 def stream_ratings(
@@ -180,19 +193,25 @@ def _coded(table: pa.Table, scales: Mapping[str, Scale]) -> "pd.DataFrame":
         [name for name in ("distribution", "program_fingerprint") if name in table.column_names]
     ).to_pandas()
     frame = frame.assign(**{name: frame[name].fillna("") for name in ("missing", "rationale") if name in frame})
-    codes = np.full(len(frame), np.nan)
-    for criterion, scale in scales.items():
-        mine = (frame["criterion"] == criterion).to_numpy()
-        values = frame.loc[mine, "value"]
-        known = {value: scale.code(scale.read(_text(value))) for value in values.dropna().unique()}
-        codes[mine] = values.map(known).to_numpy(dtype=float)
+    orders = {name: _codes(frame, name, scales) for name in ORDERS if name in frame}
+    codes = _codes(frame, "value", scales)
     expected = codes.copy()
     if "distribution" in table.column_names and table["distribution"].null_count < len(table):
         for row, distribution in enumerate(table["distribution"].to_pylist()):
             scale = scales[str(frame["criterion"].iat[row])]
             if distribution and scale.has_points:  # of a panel split between two levels it is all there is
                 expected[row] = sum(share * scale.code(scale.read(level)) for level, share in distribution)
-    return frame.assign(code=codes, expected=expected)
+    return frame.assign(code=codes, expected=expected, **orders)
+
+
+def _codes(frame: "pd.DataFrame", column: str, scales: Mapping[str, Scale]) -> np.ndarray:
+    codes = np.full(len(frame), np.nan)
+    for criterion, scale in scales.items():
+        mine = (frame["criterion"] == criterion).to_numpy()
+        values = frame.loc[mine, column]
+        known = {value: scale.code(scale.read(_text(value))) for value in values.dropna().unique()}
+        codes[mine] = values.map(known).to_numpy(dtype=float)
+    return codes
 
 
 def read_judgments(run: Path, scales: Mapping[str, Scale]) -> list[Rating]:
@@ -201,11 +220,14 @@ def read_judgments(run: Path, scales: Mapping[str, Scale]) -> list[Rating]:
     for table in row_groups(run / RATINGS):
         for row in table.filter(pc.field("rater_kind") == "judge").to_pylist():
             missing = None if row["missing"] is None else Missing(row["missing"], row["rationale"] or "")
-            value = missing or scales[row["criterion"]].read(_text(row["value"]))
+            scale = scales[row["criterion"]]
+            value = missing or (None if row["value"] is None else scale.read(_text(row["value"])))
             rationale = None if missing else row["rationale"]
             distribution = None if row["distribution"] is None else dict(row["distribution"])
+            as_written, swapped = (None if row.get(name) is None else scale.read(row[name]) for name in ORDERS)
             said = (value, row["replicate"], rationale, distribution, row["program_fingerprint"])
-            ratings.append(Rating(row["item_id"], row["criterion"], row["rater_id"], "judge", *said))
+            orders = (as_written, swapped) if scale.compares else None
+            ratings.append(Rating(row["item_id"], row["criterion"], row["rater_id"], "judge", *said, orders))
     return ratings
 
 
@@ -232,6 +254,7 @@ def _from_codes(frame: "pd.DataFrame", scales: Mapping[str, Scale], schema: pa.S
                 frame["distribution"] if "distribution" in frame else [None] * len(frame), schema.field("distribution").type
             ),
             "program_fingerprint": pa.nulls(len(frame), pa.string()),
+            **{name: pa.nulls(len(frame), pa.string()) for name in ORDERS if name in schema.names},
         },
         schema=schema,
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """What do a run's ratings sum to, item by item?"""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 from judgefair.records import MISSING_REASONS
 from judgefair.rubric.scale import Scale
 from judgefair.runs.facts import Facts
-from judgefair.runs.tables import stream_ratings
+from judgefair.runs.tables import ORDERS, orders_of, stream_ratings
 from judgefair.statistics.resample import Floats
 
 ADDED = ("item_id", "criterion", "replicate", "code", "expected", "missing")
@@ -29,6 +29,8 @@ class JudgeTally:
         value, and the place in `reasons` of why there is none. `first_from` is that replicate.
     is_given : (n_items,) true where any replicate is no missing one.
     reasons : "" first, then why ratings are missing.
+    orders : by name of `ORDERS`, (n_items,) code of what the first replicate said in that order; empty where nothing compares two
+        responses.
     """
 
     total: Floats
@@ -41,6 +43,7 @@ class JudgeTally:
     first_from: np.ndarray
     is_given: np.ndarray
     reasons: list[str]
+    orders: dict[str, Floats] = field(default_factory=dict)
 
     @classmethod
     def of_nothing(cls, n_items: int) -> "JudgeTally":
@@ -67,6 +70,10 @@ class JudgeTally:
         self.level[at] = code[has_level][where]
         at, where = _earlier(rows, replicate, self.first_from)
         self.first[at], self.first_expected[at], self.first_missing[at] = code[where], expected[where], missing[where]
+        for name in ORDERS:
+            if name in ratings:
+                held = self.orders.setdefault(name, np.full(len(self.n), np.nan))
+                held[at] = ratings[name].to_numpy(dtype=float)[where]
 
     @property
     def mean(self) -> Floats:
@@ -90,6 +97,7 @@ class JudgeTally:
         return JudgeTally(
             self.total[rows], self.n[rows], self.level[rows], self.level_from[rows], self.first[rows], self.first_expected[rows],
             self.first_missing[rows], self.first_from[rows], self.is_given[rows], self.reasons,
+            {name: held[rows] for name, held in self.orders.items()},
         )  # fmt: skip
 
 
@@ -163,4 +171,5 @@ def _of(facts: Facts, ratings: pd.DataFrame) -> pd.DataFrame:
 
 def read_tally(run: Path, scales: Mapping[str, Scale], facts: Facts, humans: pd.DataFrame) -> Tally:
     """The tally of a run's ratings by its judge, read once from first to last without rationales, and of these by humans."""
-    return Tally.over(stream_ratings(run, scales, kind="judge", columns=ADDED), humans, facts, scales)
+    columns = [*ADDED, *orders_of(scales)]
+    return Tally.over(stream_ratings(run, scales, kind="judge", columns=columns), humans, facts, scales)

@@ -49,9 +49,9 @@ def price(path: str | os.PathLike[str]) -> dict[str, Any]:
         else 0
     )
     for options, program in zip(study.judges, work.programs, strict=True):
-        calls["judge", options.model] += answered * len(program.prompts)
+        calls["judge", options.model] += answered * program.n_calls
         if rated:
-            calls["validate", options.model] += rated * len(program.prompts)
+            calls["validate", options.model] += rated * program.n_calls
     characters = _typical_prompt(work.programs[0])
     rows: list[dict[str, Any]] = []
     for (stage, model), n in calls.items():
@@ -69,5 +69,6 @@ def price(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 def _typical_prompt(program: JudgeProgram) -> int:
     """Characters that one judgment sends, with a short query and response."""
-    rendered = program.render(Item("i", "q" * 400, "r" * 4 * MEAN_TOKENS_OF_ANSWER))
+    answer = "r" * 4 * MEAN_TOKENS_OF_ANSWER
+    rendered = program.render(Item("i", "q" * 400, answer, second_response=answer))
     return int(np.mean([sum(len(message["content"]) for message in messages) for messages in rendered.values()]))

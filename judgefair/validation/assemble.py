@@ -16,6 +16,7 @@ from judgefair.statistics.finding import Finding
 from judgefair.validation.criterion import estimates_of
 from judgefair.validation.gate import Check, gate
 from judgefair.validation.levels import levels_given
+from judgefair.validation.preferences import preferences
 from judgefair.validation.validation import Validation
 
 EPSILON = 0.15
@@ -98,6 +99,8 @@ def examine(
         for criterion, scale in scales.items()
         for finding in estimates_of(criterion, scale, facts, tally, axes, chosen, attributes, epsilon, seed, n_resamples)
     ]
+    for criterion, scale in scales.items():
+        findings += preferences(criterion, scale, facts, tally, {axis: list(groups) for axis, groups in axes.items()})
     # The rubric asks nothing of populations that it does not name.
     named = [finding for finding in findings if finding.population is None or set(finding.population) <= set(declared)]
     return Examined(findings, gate(named, rubric.validity) if rubric else [], notes)

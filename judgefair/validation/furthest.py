@@ -22,6 +22,7 @@ class Furthest:
     judge, rationale : the judge's level, and its reason where it gave one.
     humans : (rater, level, what the rater wrote beside it or ""), in the order of levels.
     anchors : levels from the humans' lowest or the judge's to the highest of them, with their anchors (None where a level has none).
+    unanchored : in words, where a level without an anchor lies.
     """
 
     criterion: str
@@ -32,6 +33,7 @@ class Furthest:
     rationale: str
     humans: Sequence[tuple[str, Level, str]]
     anchors: Mapping[Level, str | None]
+    unanchored: str
 
 
 def furthest(validation: Validation, n: int) -> Iterator[Furthest]:
@@ -60,7 +62,7 @@ def furthest(validation: Validation, n: int) -> Iterator[Furthest]:
                 codes = [*mine["code"], row["code"]]
                 yield Furthest(
                     criterion, population, items[at], float(distance[at]), scale.level(float(row["code"])), str(row["rationale"] or ""),
-                    told, _between(scale, min(codes), max(codes)),
+                    told, _between(scale, min(codes), max(codes)), scale.unanchored,
                 )  # fmt: skip
 
 

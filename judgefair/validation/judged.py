@@ -10,7 +10,6 @@ import pandas as pd
 from judgefair.calibration.calibration_set import CalibrationSet
 from judgefair.calibration.ledger import look_at
 from judgefair.compile.program import JudgeProgram
-from judgefair.errors import InputError
 from judgefair.models.budget import Budget
 from judgefair.models.gate import Limits
 from judgefair.models.model import Model
@@ -63,7 +62,13 @@ def validate(
     from judgefair.runs.judge_stage import judge  # brings the client, which what reads a run does not need
 
     part = cset.take(split) if limit is None else cset.take(split).limit(limit)
-    scales, notes = _shared_criteria(program, part)
+    criteria = part.shared(program.rubric.criteria)
+    scales = {criterion.id: criterion.scale for criterion in criteria}
+    notes = [
+        f"{cset.id} has no ratings of {criterion.id}: the judge's ratings of it stay unvalidated."
+        for criterion in program.rubric.criteria
+        if criterion not in criteria
+    ]
     judge(
         program, part.items, model, run,
         concurrency=concurrency, budget=budget, limits=limits, use_cache=use_cache, as_of=as_of, on_progress=on_progress,
@@ -122,31 +127,6 @@ def validate(
     )
     save_validation(validation, run)
     return validation
-
-
-def _shared_criteria(program: JudgeProgram, cset: CalibrationSet) -> tuple[dict[str, Scale], list[str]]:
-    rated = cset.card.criteria
-    asked = {criterion.id: criterion.scale for criterion in program.rubric.criteria}
-    shared = [name for name in asked if name in rated]
-    if not shared:
-        raise InputError(
-            f"{cset.id} has no ratings of {', '.join(asked)}; it has {', '.join(rated)}. Choose a rubric whose criteria it rates"
-        )
-    for name in shared:
-        ours, theirs = asked[name], rated[name].scale
-        if (ours.kind, _levels(ours)) != (theirs.kind, _levels(theirs)):
-            raise InputError(
-                f"{name}: the rubric's scale is {ours.kind} {ours.describe()}, and {cset.id} was rated on {theirs.kind} "
-                f"{theirs.describe()}. Give the rubric the scale the humans used"
-            )
-    notes = [
-        f"{cset.id} has no ratings of {name}: the judge's ratings of it stay unvalidated." for name in asked if name not in rated
-    ]
-    return {name: asked[name] for name in shared}, notes
-
-
-def _levels(scale: Scale) -> tuple[object, ...]:
-    return scale.ends if scale.kind == "interval" else tuple(scale.levels)
 
 
 def _human_table(ratings: pd.DataFrame, scales: Mapping[str, Scale]) -> pd.DataFrame:

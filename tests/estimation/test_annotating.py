@@ -20,11 +20,13 @@ from judgefair.errors import InputError
 from judgefair.estimation import annotating, estimate, load_estimation
 from judgefair.estimation.annotating import Sample, export_sample, import_annotations
 from judgefair.records import Item
+from judgefair.runs import judge
 from judgefair.runs.items import write_items
 from judgefair.runs.labels import read_inclusion, read_raters, read_sampling
 from judgefair.runs.tables import read_ratings
 from judgefair.validation.store import load_validation
 from tests.builders import armed_items, human_csv, planted_ratings, planted_rubric, planted_run, without_humans
+from tests.pairs import PairJudge, pair_program, pair_rubric, pairs
 
 FEW = 20
 GROUPS = ("northern", "southern")
@@ -476,3 +478,39 @@ def test_a_process_that_ends_in_the_middle_of_an_import_can_be_run_again(
     assert import_annotations(run, back) == (40, 20, 2)
     ratings = read_ratings(run, SCALES)
     assert (ratings["rater_kind"] == "human").sum() == 40
+
+
+# Two responses
+
+
+def test_people_see_half_of_the_pairs_swapped_and_what_they_say_comes_back_in_the_items_order(tmp_path: Path) -> None:
+    items, run = pairs(40), tmp_path / "run"
+    judge(pair_program(), items, PairJudge(), run)
+    sheet = given_out(run, 40, seed=3)
+    swapped = key(run)["swapped"]
+    assert len(swapped) == 20
+    with sheet.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    by_id = {item.item_id: item for item in items}
+    for row in rows:  # an honest rater, who reads what the sheet shows
+        item = by_id[key(run)["tasks"][row["task_id"]]]
+        shown = item.swapped if row["task_id"] in swapped else item
+        assert row["response"] == f"First response:\n{shown.response}\n\nSecond response:\n{shown.second_response}"
+        first, second = map(int, re.findall(r"\(serves (\d)\)", row["response"]))
+        row |= {"rater_id": "ann", "better": "tie" if first == second else "one" if first > second else "other"}
+    with (tmp_path / "back.csv").open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    assert import_annotations(run, tmp_path / "back.csv") == (40, 40, 1)
+    said = read_ratings(run, {"better": pair_rubric().criteria[0].scale})
+    of = {kind: dict(zip(mine["item_id"], mine["code"], strict=True)) for kind, mine in said.groupby("rater_kind")}
+    assert of["human"] == of["judge"]  # the judge reads the same figures, in both orders
+
+
+def test_one_sheet_does_not_show_pairs_beside_questions_on_one_response(tmp_path: Path) -> None:
+    mixed = pair_rubric().model_copy(update={"criteria": [pair_rubric().criteria[0], RUBRIC.criteria[0]]})
+    items = pairs(30)
+    run = planted_run(tmp_path / "run", mixed, items, without_humans(planted_ratings(items)))
+    with pytest.raises(InputError, match="some criteria compare two responses and some rate one, and one sheet cannot show both"):
+        export_sample(run, 20)

@@ -340,7 +340,7 @@ def test_one_criterion_or_one_answer_a_call_leaves_no_halo_to_look_for() -> None
     assert "mode score" in refused("halo", material(ITEMS, program=tiny_program("distribution")))
 
 
-# The same again, and places
+# The same again
 
 
 def test_a_retest_asks_the_same_twice_and_has_no_placebo() -> None:
@@ -348,12 +348,3 @@ def test_a_retest_asks_the_same_twice_and_has_no_placebo() -> None:
     assert trial.base
     assert (trial.base.replicate, trial.changed.replicate, trial.placebo) == (0, 1, None)
     assert list(trial.base.items) == list(trial.changed.items) == ITEMS
-
-
-def test_places_cannot_be_changed_while_an_item_holds_one_response() -> None:
-    assert refused("position", material(ITEMS)) == "no criterion compares two responses. It would need one on a pairwise scale"
-    depth = (
-        made_up_rubric().criteria[0].model_copy(update={"scale": make_scale("pairwise", {"left": "first", "right": "second"})})
-    )
-    program = compile_judge(made_up_rubric().model_copy(update={"criteria": [depth]}))
-    assert refused("position", material(ITEMS, program=program)).startswith("depth compares two responses, and an item holds one")

@@ -19,6 +19,7 @@ from judgefair.runs.optimise_stage import optimise
 from judgefair.statistics import paired_change
 from tests.builders import tiny_rubric
 from tests.desk_set import DeskJudge, DeskReflection, desk_set
+from tests.pairs import PairJudge, pair_program, pair_set, pairs
 
 WRONG = {2: 0}
 ADVICE = "When an answer says its figure, take (helps 2) for 2 and every other figure as it is."
@@ -196,3 +197,36 @@ def scope_of(run: Path) -> str:
     """The scope section of a run's report, as text."""
     (section,) = (section for section in jf.build_report(run).sections if section.id == "scope")
     return json.dumps(section.to_json(), ensure_ascii=False)
+
+
+# Two responses
+
+
+def test_a_judge_that_prefers_the_worse_of_two_is_repaired_by_pairs_of_train(tmp_path: Path) -> None:
+    cset, judge = pair_set(tmp_path, pairs(160)), PairJudge(is_contrary=True)
+    train, dev = cset.take("train"), cset.take("dev")
+    found = optimise(pair_program(), train, dev, judge, tmp_path / "run", optimizer="labeled_few_shot", use_cache=False)
+    (outcome,) = found.outcomes
+    assert outcome.accepted
+    assert outcome.gain.low > 0
+    shown = found.program.prompts["better"].demonstrations
+    assert outcome.n_demonstrations == len(shown) > 0
+    texts = {item.query: item for item in train.items}
+    for one in shown:
+        item = texts[one["query"].splitlines()[1]]
+        assert one["first_response"].splitlines()[1] == item.response
+        assert one["second_response"].splitlines()[1] == item.second_response
+
+
+def test_levels_of_two_responses_are_not_read_anew(tmp_path: Path) -> None:
+    cset = pair_set(tmp_path, pairs(160))
+    with pytest.raises(InputError, match="isotonic needs a scale that rates one response, with listed levels that are in order"):
+        optimise(
+            pair_program(),
+            cset.take("train"),
+            cset.take("dev"),
+            PairJudge(),
+            tmp_path / "run",
+            optimizer="isotonic",
+            use_cache=False,
+        )

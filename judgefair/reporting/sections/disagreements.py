@@ -43,7 +43,7 @@ def parts_of(found: Furthest, whom: str) -> list[tuple[str, str]]:
         counts[level] += 1
     said = ", ".join(f"{level} ({n}x)" for level, n in counts.items())
     written = "".join(f"; {rater}: {text}" for rater, _, text in found.humans if text)
-    anchors = "\n".join(f"{level}: {anchor or 'between its neighbours'}" for level, anchor in found.anchors.items())
+    anchors = "\n".join(f"{level}: {anchor or found.unanchored}" for level, anchor in found.anchors.items())
     return [
         ("Judge", str(found.judge) + (f": {found.rationale}" if found.rationale else "")),
         (whom.capitalize(), said + written),
@@ -51,6 +51,7 @@ def parts_of(found: Furthest, whom: str) -> list[tuple[str, str]]:
         ("Populations", ", ".join(f"{axis}: {group}" for axis, group in found.item.populations.items()) or "none"),
         ("Query", _shorten(found.item.query) or "(nothing was asked)"),
         ("Response", _shorten(found.item.response) or "(empty)"),
+        *([] if found.item.second_response is None else [("Second response", _shorten(found.item.second_response) or "(empty)")]),
     ]
 
 

@@ -56,6 +56,10 @@ class Interval(Scale):
         low, high = self.ends
         return f"{low} to {high}"
 
+    @property
+    def _distinct(self) -> tuple[Level, ...]:
+        return self.ends
+
     def _within(self, number: float) -> float:
         low, high = (float(end) for end in self.ends)
         if not low <= number <= high:

@@ -220,7 +220,7 @@ class Worker:
         if self._clients is None:
             self._clients = await Clients(job.policy, lambda: self._gate).__aenter__()  # until the actor ends
         items = read_shard(told.run, number)
-        progress = Progress(len(items) * len(job.program.prompts) * job.replicates)
+        progress = Progress(len(items) * job.program.n_calls * job.replicates)
         earlier = ReadOnlyJournal(told.run, immutable=True)
         asking = Asking(
             shard_journal(told.run, number), progress, job.policy, job.limits, job.concurrency,
