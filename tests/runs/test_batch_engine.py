@@ -5,6 +5,7 @@ import signal
 import subprocess
 import threading
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from judgefair.runs.engines.batch import batch
 from judgefair.runs.judge_stage import Judged, judge
 from tests import batch_server as bs
 from tests.builders import judgefair, landed, run_here, tiny_items, tiny_program, write_items
+from tests.pairs import pair_program, pairs
 
 QUICK = RetryPolicy(attempts=8, first_wait=0.01, longest_wait=0.02)
 CRITERIA = ("helpfulness", "talks_down")
@@ -56,6 +58,16 @@ def test_batches_send_the_same_bodies_and_give_the_same_ratings_as_single_reques
     assert (tmp_path / "batch" / "ratings.parquet").read_bytes() == (tmp_path / "online" / "ratings.parquet").read_bytes()
     assert landed(tmp_path / "batch") == landed(tmp_path / "online")
     assert not list((tmp_path / "batch").glob(".*batches*"))
+
+
+def test_pairs_are_sent_in_both_orders_and_two_responses_that_are_the_same_once(tmp_path: Path) -> None:
+    items = [*pairs(4), replace(pairs(1)[0], item_id="same", second_response=pairs(1)[0].response)]
+    with bs.batch_server(bs.Script(order=bs.shuffled(7))) as server:
+        for name, options in (("batch", {"engine": batch(policy=QUICK)}), ("online", {})):
+            model = OpenAIServer("tiny", server.address)
+            judge(pair_program(), items, model, tmp_path / name, use_cache=False, policy=RetryPolicy(3), **options)
+    assert len(ids(server)) == 9
+    assert (tmp_path / "batch" / "ratings.parquet").read_bytes() == (tmp_path / "online" / "ratings.parquet").read_bytes()
 
 
 def test_what_landed_or_was_kept_by_another_run_is_not_sent(tmp_path: Path) -> None:
