@@ -214,9 +214,10 @@ class JudgeProgram:
 
 def slots_of(item: Item) -> dict[str, str]:
     """By slot, the judged text that it shows, fenced."""
-    query, response, *second = map(fence, item.texts)
-    shown = {"query": query, "response": response}
-    return shown | dict(zip(PAIR[1:], (response, *second), strict=True)) if second else shown
+    shown = {"query": fence(item.query), "response": fence(item.response)}
+    if item.second_response is not None:
+        shown |= {"first_response": shown["response"], "second_response": fence(item.second_response)}
+    return shown
 
 
 def load_program(path: str | os.PathLike[str], rubric: Rubric | None = None) -> JudgeProgram:

@@ -91,8 +91,8 @@ def write_items(items: Iterable[Item], run: Path, name: str = ITEMS) -> Written:
     """Write the `items.parquet` of a run: item_id, scenario_id, query, response, `pop.<axis>`, meta (JSON).
 
     Where some items have no response, `missing` and `missing_detail` say why; where some have two, `second_response` holds the
-    other. A row group has `SHARD` items, and no more than
-    that are in memory where `items` can be gone through anew each time (a file, a list).
+    other. A row group has `SHARD` items, and no more than that are in memory where `items` can be gone through anew each time (a
+    file, a list).
     """
     columns = _columns_of(islice(items, SHARD))
     while True:

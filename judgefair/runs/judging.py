@@ -108,13 +108,14 @@ class Job:
         """The ratings of a shard, in the order of items, criteria and replicates."""
         by_fingerprint, name, n = self.program.fingerprint, self.model.name, len(items)
         starts = {round_: n * number for number, round_ in enumerate(self.rounds)}
+        calls = [(call, prompt.is_pair, self.program.criteria_of(call)) for call, prompt in self.program.prompts.items()]
         ratings = []
         for place, item in enumerate(items):
-            for call, prompt in self.program.prompts.items():
-                for criterion in self.program.criteria_of(call):
+            for call, is_pair, criteria in calls:
+                for criterion in criteria:
                     for replicate in range(self.replicates):
                         judged = (said[starts[call, replicate, False] + place] or {})[criterion]
-                        if prompt.is_pair:
+                        if is_pair:
                             swapped = (said[starts[call, replicate, True] + place] or {})[criterion]
                             judged = of_both_orders(judged, swapped, self.program.rubric.criterion(criterion).scale)
                         told = (judged.value, replicate, judged.rationale, judged.distribution)
