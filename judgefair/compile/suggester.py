@@ -80,9 +80,8 @@ def suggester(criterion: Criterion, n_disagreements: int) -> TextProgram:
 
 def slots_of(criterion: Criterion, disagreements: Sequence[Disagreement]) -> dict[str, str]:
     """The texts that `suggester(criterion, len(disagreements))` is given."""
-    levels = [
-        f"{level}: {anchor or '(no words yet; {criterion.scale.unanchored})'}" for level, anchor in criterion.scale.levels.items()
-    ]
+    wordless = f"(no words yet; {criterion.scale.unanchored})"
+    levels = [f"{level}: {anchor or wordless}" for level, anchor in criterion.scale.levels.items()]
     slots = {"question": criterion.question, "levels": "\n".join(levels), "not_applicable": criterion.not_applicable or ""}
     for number, one in enumerate(disagreements, 1):
         gave = ", ".join(str(criterion.scale.level(float(code))) for code in np.sort(one.said.codes))

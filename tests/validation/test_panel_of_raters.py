@@ -76,7 +76,7 @@ def test_a_panel_is_the_mean_the_median_or_the_majority(panel: str, expected: li
     ratings = judged(panel_of(table_of(SAID), panel))
     assert ratings["expected"].to_numpy() == pytest.approx(expected, nan_ok=True)
     assert ratings["code"].to_numpy() == pytest.approx(code, nan_ok=True)
-    assert set(ratings["rater_id"]) == {"panel(x, y, z)"}
+    assert set(ratings["rater_id"]) == {f"{panel}(x, y, z)"}
 
 
 def test_ties_are_missing_and_counted() -> None:
@@ -167,7 +167,7 @@ def test_of_a_rater_who_rated_twice_the_first_rating_counts() -> None:
 def test_raters_of_the_panel_are_no_humans_and_other_judges_are_left_out() -> None:
     said = {**SAID, "other": [1, 1, 1, 1, 1]}
     validation = panel_of(table_of(said), "median")
-    assert set(validation.ratings["rater_id"]) == {"panel(x, y, z)", "ann", "bob"}
+    assert set(validation.ratings["rater_id"]) == {"median(x, y, z)", "ann", "bob"}
     assert "Left out as judges of their own: other." in validation.notes
     assert validation.scope["panel"] == {"raters": ["x", "y", "z"], "combine": "median"}
 
@@ -206,7 +206,7 @@ def test_a_panel_is_no_judge_of_another_panel(tmp_path: Path) -> None:
         save_validation(jf.validate_ratings(table, name, "ordinal:1-5", n_resamples=20, as_of="2026-01-01"), tmp_path / name)
     save_validation(panel_of(table, "median"), tmp_path / "panel")
     found = compare([tmp_path / name for name in ("panel", "x", "y")], n_resamples=20)
-    assert [judge.name for judge in found.judges] == ["panel(x, y, z)", "x", "y"]
+    assert [judge.name for judge in found.judges] == ["median(x, y, z)", "x", "y"]
     assert [panel.judges for panel in found.panels] == [["x", "y"]]
 
 
@@ -234,7 +234,7 @@ def test_the_command_gives_the_numbers_of_python(run: Callable[..., Done], csv: 
     printed = json.loads(done.out)
     report = build_report(jf.validate_ratings(csv, ["x", "y", "z"], "ordinal:1-5", panel="median", as_of="2026-01-01"))
     assert printed["estimates"] == json.loads(json.dumps(list(report.estimates)))
-    assert printed["title"] == "panel(x, y, z) as a judge of ratings.csv"
+    assert printed["title"] == "median(x, y, z) as a judge of ratings.csv"
     assert any("the median of 3 raters" in note for note in printed["notes"])
 
 
