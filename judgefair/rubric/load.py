@@ -5,6 +5,7 @@ from pathlib import Path
 
 from judgefair import folders
 from judgefair.errors import InputError, did_you_mean
+from judgefair.rubric.include import with_included
 from judgefair.rubric.lint import lint, tell
 from judgefair.rubric.rubric import Rubric
 from judgefair.rubric.strict_yaml import read_yaml, validate
@@ -31,7 +32,7 @@ def load_rubric(source: str | os.PathLike[str]) -> Rubric:
 def check_rubric(source: str | os.PathLike[str]) -> tuple[Rubric, list[str]]:
     """The rubric and its warnings, each with file and line; InputError as in `load_rubric`."""
     path = _find(source)
-    document = read_yaml(path)
+    document = with_included(read_yaml(path))
     rubric = validate(document, Rubric)
     changelog = path.parent / "CHANGELOG.md"
     problems = lint(rubric, changelog.read_text("utf-8", errors="replace") if changelog.is_file() else "")

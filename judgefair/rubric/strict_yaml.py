@@ -5,7 +5,7 @@ import math
 import re
 import types
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin
 
@@ -62,17 +62,18 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(?:0|[
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A YAML file as plain data, with the line of every key and element."""
+    """A YAML file as plain data, with the line of every key and element; `elsewhere` has `file:line` of what another file says."""
 
     path: Path
     data: Any
     lines: Mapping[KeyPath, int]
+    elsewhere: Mapping[KeyPath, str] = field(default_factory=dict)
 
     def at(self, where: KeyPath) -> str:
         """`file:line` of a place in the document, or of the nearest enclosing place that was written."""
-        while where and where not in self.lines:
+        while where and where not in self.lines and where not in self.elsewhere:
             where = where[:-1]
-        return f"{self.path}:{self.lines.get(where, 1)}"
+        return self.elsewhere.get(where) or f"{self.path}:{self.lines.get(where, 1)}"
 
 
 def read_yaml(path: Path) -> Document:
