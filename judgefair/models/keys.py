@@ -79,6 +79,12 @@ def refuse_or_warn(server: str, key: str | None) -> str | None:
         raise InputError(
             f"the server's address cannot be read ({error}). Expected a URL such as http://127.0.0.1:8000/v1"
         ) from None
+    try:
+        _ = parts.port
+    except ValueError:  # whose words would repeat it, and it may be a password with a slash in it
+        raise InputError(
+            "the server's address has a port that is no number. Expected a URL such as http://127.0.0.1:8000/v1"
+        ) from None
     if "@" in parts.netloc:
         raise InputError(
             f"the address of the server {host} carries a user name or password, which would stand in manifests and reports. "

@@ -31,7 +31,7 @@ def make_target(id: str, kind: str, settings: Mapping[str, Any], folder: Path) -
     if kind not in known:
         raise InputError(f"target '{id}': kind is '{kind}'.{did_you_mean(kind, known)} Kinds: {', '.join(known)}")
     module = plugins.load("targets", kind)
-    checked = validate(_Given(Path(), dict(settings), {}, f"target '{id}'"), module.Settings)
+    checked = validate(_Given(Path(), dict(settings), {}, target=f"target '{id}'"), module.Settings)
     target: Target = module.open_target(id, checked, folder)
     return target
 
@@ -40,7 +40,7 @@ def make_target(id: str, kind: str, settings: Mapping[str, Any], folder: Path) -
 class _Given(Document):
     """Settings whose place in a file is no longer known."""
 
-    target: str
+    target: str = ""
 
     def at(self, where: KeyPath) -> str:  # noqa: ARG002
         return self.target

@@ -209,6 +209,12 @@ def test_an_address_that_carries_a_key_is_refused_and_not_repeated(scheme, user)
     assert CANARY not in str(caught.value)
 
 
+def test_a_password_with_a_slash_in_it_is_not_repeated_as_a_port():
+    with pytest.raises(InputError, match="has a port that is no number") as caught:
+        refuse_or_warn(f"http://desk:{CANARY}/more@models.example/v1", None)
+    assert CANARY not in str(caught.value)
+
+
 def test_an_address_that_is_none_is_refused():
     with pytest.raises(InputError, match="cannot be read"):
         refuse_or_warn("http://[::1", CANARY)

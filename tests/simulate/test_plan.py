@@ -119,8 +119,8 @@ def test_a_placebo_through_another_cue_needs_another_cue() -> None:
         ({"axes": ["dialct"]}, r"'dialct' is no axis of the rubric\. Did you mean 'dialect'\? Axes: dialect, first_language"),
         ({"cues": ["dialect", "nmae"]}, r"'nmae' is no channel\. Did you mean 'name'\? Channels: explicit, name, dialect, situation"),
         ({"cues": ["name"]}, r"no axis of the rubric can be simulated: .* Write cues in name for every group"),
-        ({"n_scenarios": 101}, r"--scenarios is 101, and the rubric's scenarios make 100\. Expected 1 to 100"),
-        ({"n_scenarios": 0}, r"--scenarios is 0, .* Expected 1 to 100"),
+        ({"n_scenarios": 107}, r"--scenarios is 107, and the rubric's scenarios make 106\. Expected 1 to 106"),
+        ({"n_scenarios": 0}, r"--scenarios is 0, .* Expected 1 to 106"),
         ({"strength": 0}, r"strength is 0\. Expected 1"),
     ],
 )  # fmt: skip
