@@ -9,28 +9,36 @@ from judgefair.cli import (
     annotating,
     comparing,
     demo,
+    doctor,
     estimating,
     judging,
     models,
     probing,
     reports,
+    reviewing,
     rubrics,
     sets,
     studying,
     suggesting,
 )
-from judgefair.cli.output import note
+from judgefair.cli.output import examples, note
 from judgefair.errors import JudgefairError
 
 app = typer.Typer(
     name="judgefair",
     help="Evaluate the fairness of language-model applications with LLM judges, and show how far each judge can be trusted.",
-    epilog="Shortest way in: judgefair validate --ratings ratings.csv --judge NAME --scale ordinal:1-5 --out DIR",
+    epilog=examples(
+        "judgefair validate --ratings ratings.csv --judge gpt-4 --scale ordinal:1-5 --out checked",
+        "judgefair demo --out demo",
+        "judgefair --install-completion",
+    ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for family in (demo, rubrics, studying, judging, probing, suggesting, estimating, comparing, annotating, sets, models, reports):
+for family in (
+    demo, rubrics, studying, judging, probing, suggesting, estimating, comparing, annotating, reviewing, sets, models, reports, doctor,
+):  # fmt: skip
     family.register(app)
 
 
@@ -41,7 +49,7 @@ def main() -> None:
     """
     signal.signal(signal.SIGTERM, _end)
     try:
-        app()
+        app(prog_name="judgefair")
     except JudgefairError as error:
         note(f"judgefair: {error}")
         sys.exit(error.exit_code)

@@ -5,22 +5,26 @@ from typing import Annotated, get_args
 
 import typer
 
-from judgefair.cli.output import JSON, say, say_json
+from judgefair.cli.output import JSON, examples, say, say_json
 
+EXPORT = "judgefair annotate export runs/tutor --n 200 --allocation worst-gap"
+IMPORT = "judgefair annotate import runs/tutor export.json --raters raters.csv"
 Run = Annotated[Path, typer.Argument(help="A run folder that judge or run filled.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
-    group = typer.Typer(no_args_is_help=True, help="Have people label a random sample of a run's own items.")
-    group.command("export")(export)
-    group.command("import")(import_)
+    group = typer.Typer(
+        no_args_is_help=True, help="Have people label a random sample of a run's own items.", epilog=examples(EXPORT, IMPORT)
+    )
+    group.command("export", epilog=examples(EXPORT, f"{EXPORT} --format csv --out for_annotators"))(export)
+    group.command("import", epilog=examples(IMPORT, "judgefair annotate import runs/tutor filled.csv"))(import_)
     app.add_typer(group, name="annotate")
 
 
 def export(
     run: Run,
-    n: Annotated[int, typer.Option("--n", min=1, help="How many items.")],
+    n: Annotated[int, typer.Option("--n", metavar="N", min=1, help="How many items.")],
     allocation: Annotated[
         str, typer.Option("--allocation", help="equal: as many of each population; worst-gap: most where the plan lacks most.")
     ] = "equal",
@@ -28,7 +32,7 @@ def export(
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for what annotators get; RUN/annotation/N where left out.")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the draw.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of the draw.")] = 0,
     as_json: bool = JSON,
 ) -> None:
     """Draw items at random, blind and in random order, and write a Label Studio project or a sheet."""

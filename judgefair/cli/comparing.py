@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from judgefair.cli import options
-from judgefair.cli.output import JSON, note, progress_bar, say, say_json
+from judgefair.cli import completing, options
+from judgefair.cli.output import JSON, examples, note, progress_bar, say, say_json
 from judgefair.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,10 +19,17 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command("compare")(compare_)
+    app.command(
+        "compare",
+        epilog=examples(
+            "judgefair compare runs/dices runs/hatecheck --out runs/matrix",
+            "judgefair compare --rubric rubric_old rubric_new --set my_set --model gpt-4.1-mini --out runs/versions",
+        ),
+    )(compare_)
 
 
 def compare_(
+    ctx: typer.Context,
     runs: Annotated[
         list[Path] | None,
         typer.Argument(metavar="RUN", help="Folders that validate wrote; those of judge are flagged where not validated."),
@@ -35,15 +42,29 @@ def compare_(
             help="In place of runs: two versions of a rubric, by which --model judges --set once each.",
         ),
     ] = None,
-    set_id: Annotated[str | None, typer.Option("--set", help="With --rubric: a calibration set, by its id or folder.")] = None,
+    set_id: Annotated[
+        str | None,
+        typer.Option("--set", autocompletion=completing.sets, help="With --rubric: a calibration set, by its id or folder."),
+    ] = None,
     split: Annotated[
-        str, typer.Option("--split", help="With --rubric: train, dev, test or all; test and all are looks, kept in the ledger.")
+        str,
+        typer.Option(
+            "--split",
+            autocompletion=completing.splits,
+            help="With --rubric: train, dev, test or all; test and all are looks, kept in the ledger.",
+        ),
     ] = "dev",
     limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="With --rubric: at most so many items, in whole scenarios.")
+        int | None, typer.Option("--limit", metavar="N", min=1, help="With --rubric: at most so many items, in whole scenarios.")
     ] = None,
     model: Annotated[
-        str | None, typer.Option("--model", help="With --rubric: local, scripted:NAME, NAME, NAME@BASE_URL or BASE_URL.")
+        str | None,
+        typer.Option(
+            "--model",
+            envvar=options.VARIABLE,
+            autocompletion=completing.models,
+            help="With --rubric: local, scripted:NAME, NAME, NAME@BASE_URL or BASE_URL.",
+        ),
     ] = None,
     out: Annotated[
         Path | None,
@@ -53,7 +74,8 @@ def compare_(
         ),
     ] = None,
     confidence: Annotated[
-        float, typer.Option("--confidence", min=0.8, max=0.999, help="That all intervals of differences hold together.")
+        float,
+        typer.Option("--confidence", metavar="N", min=0.8, max=0.999, help="That all intervals of differences hold together."),
     ] = 0.95,
     concurrency: options.Concurrency = 8,
     max_calls: options.MaxCalls = None,
@@ -79,7 +101,7 @@ def compare_(
     if markdown and as_json:
         raise UsageError("--markdown and --json each take all of stdout. Choose one; --out DIR writes both")
     if rubric is None:
-        _refuse_with_runs({"--set": set_id, "--model": model, "--limit": limit})
+        _refuse_with_runs({"--set": set_id, "--model": options.typed(ctx, "model", model), "--limit": limit})
         if not runs:
             raise UsageError("expected RUN..., or --rubric V1 V2 --set ID --model M --out DIR")
         from judgefair.comparison import compare, comparison_document, comparison_report, write_comparison

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from judgefair.cli.output import JSON, note, say, say_json
+from judgefair.cli import completing
+from judgefair.cli.output import JSON, examples, note, say, say_json
 from judgefair.cli.studying import study_progress
 
 STUDIES = {"planted": "planted.yaml", "real": "study.yaml"}
@@ -18,12 +19,17 @@ ABOUT = {
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command()(demo)
+    app.command(epilog=examples("judgefair demo --out demo", "judgefair demo --model scripted:hash --json"))(demo)
 
 
 def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder for the demo's runs.")] = Path("demo"),
-    model: Annotated[str, typer.Option("--model", help="Another model than the embedded one, as system and as judge.")] = "local",
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model", autocompletion=completing.models, help="Another model than the embedded one, as system and as judge."
+        ),
+    ] = "local",
     as_json: bool = JSON,
 ) -> None:
     """Two small studies of a writing tutor: one whose truth is planted and found again, one on the embedded model."""

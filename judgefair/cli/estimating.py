@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from judgefair.cli.output import JSON, note, say, say_json
+from judgefair.cli.output import JSON, examples, note, say, say_json
 from judgefair.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,8 +24,18 @@ Seed = Annotated[int, typer.Option("--seed", help="Seed of the resampling.")]
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
-    app.command("estimate")(estimate_)
-    app.command("plan")(plan_)
+    app.command(
+        "estimate",
+        epilog=examples(
+            "judgefair estimate runs/mine --ratings human_labels.csv", "judgefair estimate runs/mine --validation runs/dices"
+        ),
+    )(estimate_)
+    app.command(
+        "plan",
+        epilog=examples(
+            "judgefair plan runs/mine", "judgefair plan --sd 1 --correlation 0.6 --items 500 --populations 4 --tolerance 0.25"
+        ),
+    )(plan_)
 
 
 def estimate_(
@@ -33,7 +43,7 @@ def estimate_(
     validation: FromValidation = None,
     ratings: Ratings = None,
     confidence: Annotated[
-        float, typer.Option("--confidence", min=0.8, max=0.999, help="1 - alpha of the family of verdicts.")
+        float, typer.Option("--confidence", metavar="N", min=0.8, max=0.999, help="1 - alpha of the family of verdicts.")
     ] = 0.95,
     seed: Seed = 0,
     as_json: bool = JSON,
@@ -67,17 +77,23 @@ def plan_(
     ratings: Ratings = None,
     populations: Annotated[
         int | None,
-        typer.Option("--populations", min=2, help="Without a run: populations, the reference included; 2 unless told."),
+        typer.Option(
+            "--populations", metavar="N", min=2, help="Without a run: populations, the reference included; 2 unless told."
+        ),
     ] = None,
     sd: Annotated[
-        float | None, typer.Option("--sd", min=0.0, help="Without a run: standard deviation of human labels, in scale points.")
+        float | None,
+        typer.Option("--sd", metavar="N", min=0.0, help="Without a run: standard deviation of human labels, in scale points."),
     ] = None,
     correlation: Annotated[
         float | None,
-        typer.Option("--correlation", min=-1.0, max=1.0, help="Without a run: of judge and human labels; 0 unless told."),
+        typer.Option(
+            "--correlation", metavar="N", min=-1.0, max=1.0, help="Without a run: of judge and human labels; 0 unless told."
+        ),
     ] = None,
     items: Annotated[
-        int | None, typer.Option("--items", min=1, help="Without a run: items of each population that the judge rates.")
+        int | None,
+        typer.Option("--items", metavar="N", min=1, help="Without a run: items of each population that the judge rates."),
     ] = None,
     tolerance: Annotated[
         float | None, typer.Option("--tolerance", help="Without a run: the half-width wanted, in scale points.")

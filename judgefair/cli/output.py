@@ -32,9 +32,14 @@ def say_json(content: Any) -> None:
     typer.echo(printable_json(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)))
 
 
+def examples(*lines: str) -> str:
+    """What stands under a verb's help; each line is a command that can be typed as it is, once its files are there."""
+    return "\n\n".join([f"Example{'s' if len(lines) > 1 else ''}:", *lines])
+
+
 @contextmanager
 def progress_bar(what: str) -> Iterator[Callable[["Progress"], None]]:
-    """A bar on stderr with rate, time left, spend and notes; where stderr is no terminal, a line every ten seconds.
+    """A bar on stderr with rate, time left, spend and notes; where stderr is no terminal, or a dumb one, a line every ten seconds.
 
     A total of 0 is one that nobody knows beforehand.
     """
@@ -43,6 +48,7 @@ def progress_bar(what: str) -> Iterator[Callable[["Progress"], None]]:
     from rich.progress import Progress as Bar
 
     console = Console(stderr=True)
+    can_draw = console.is_terminal and not console.is_dumb_terminal
     started, last_line, last_done, last_shown = time.monotonic(), [time.monotonic()], [0], [float("-inf")]
     told: list[str] = []
     columns = (
@@ -53,7 +59,7 @@ def progress_bar(what: str) -> Iterator[Callable[["Progress"], None]]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
+    with Bar(*columns, console=console, disable=not can_draw) as bar:
         task = bar.add_task(what, total=None, detail="")
 
         def update(progress: "Progress") -> None:
@@ -73,7 +79,7 @@ def progress_bar(what: str) -> Iterator[Callable[["Progress"], None]]:
             bar.update(task, completed=progress.done, total=progress.total or None, detail=detail)
             is_over = 0 < progress.total == progress.done and last_done[0] < progress.total
             last_done[0] = progress.done
-            if not console.is_terminal and (is_over or time.monotonic() - last_line[0] > 10):
+            if not can_draw and (is_over or time.monotonic() - last_line[0] > 10):
                 last_line[0] = time.monotonic()
                 note(f"{what}: {progress.done:,}{f' of {progress.total:,}' if progress.total else ''} ({detail})")
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from judgefair.cli import options
-from judgefair.cli.output import JSON, note, progress_bar, say, say_json
+from judgefair.cli import completing, options
+from judgefair.cli.output import JSON, examples, note, progress_bar, say, say_json
 from judgefair.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command("probe")(probe_)
+    app.command(
+        "probe",
+        epilog=examples(
+            "judgefair probe --program program.json --set dices_350 --model gpt-4.1-mini --out runs/dices",
+            "judgefair probe --program program.json --items items.jsonl --model scripted:hash --probe padding --out runs/probed",
+        ),
+    )(probe_)
 
 
 def probe_(
@@ -29,21 +35,35 @@ def probe_(
             help="Folder for probes.json; that of `validate` adds the probes to its report. The same command again resumes.",
         ),
     ],
-    set_id: Annotated[str | None, typer.Option("--set", help="A calibration set whose items are used: its id or folder.")] = None,
+    set_id: Annotated[
+        str | None,
+        typer.Option("--set", autocompletion=completing.sets, help="A calibration set whose items are used: its id or folder."),
+    ] = None,
     split: Annotated[
-        str, typer.Option("--split", help="train, dev, test or all; test and all are looks, kept in the ledger.")
+        str,
+        typer.Option(
+            "--split",
+            autocompletion=completing.splits,
+            help="train, dev, test or all; test and all are looks, kept in the ledger.",
+        ),
     ] = "dev",
     items: Annotated[
         Path | None, typer.Option("--items", help="items.jsonl, or a run's items.parquet, in place of --set.")
     ] = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="With --set: at most so many items, in whole scenarios.")
+        int | None, typer.Option("--limit", metavar="N", min=1, help="With --set: at most so many items, in whole scenarios.")
     ] = None,
     only: Annotated[
-        list[str] | None, typer.Option("--probe", help="This probe alone; repeated for several. `plugins` lists them.")
+        list[str] | None,
+        typer.Option(
+            "--probe", autocompletion=completing.probes, help="This probe alone; repeated for several. `plugins` lists them."
+        ),
     ] = None,
     paraphrased: Annotated[
-        str | None, typer.Option("--paraphrased", help="The same rubric in other words, for the probe `paraphrase`.")
+        str | None,
+        typer.Option(
+            "--paraphrased", autocompletion=completing.rubrics, help="The same rubric in other words, for the probe `paraphrase`."
+        ),
     ] = None,
     concurrency: options.Concurrency = 8,
     max_calls: options.MaxCalls = None,

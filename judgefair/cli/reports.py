@@ -5,21 +5,33 @@ from typing import Annotated, Any
 
 import typer
 
-from judgefair.cli.output import JSON, say, say_json
+from judgefair.cli import gating
+from judgefair.cli.output import JSON, examples, say, say_json
 from judgefair.errors import UsageError
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
-    app.command()(report)
-    app.command()(show)
-    app.command()(plugins)
+    app.command(
+        epilog=examples("judgefair report runs/mine", "judgefair report runs/mine --gate --strict --junit judgefair.xml")
+    )(report)
+    app.command(epilog=examples("judgefair show runs/mine a1", "judgefair show runs/mine --disagreements 3"))(show)
+    app.command(epilog=examples("judgefair plugins", "judgefair plugins --json"))(plugins)
 
 
 def report(
-    run: Annotated[Path, typer.Argument(help="A run folder that validate or estimate filled.")], as_json: bool = JSON
+    run: Annotated[Path, typer.Argument(help="A run folder that validate or estimate filled.")],
+    gate: gating.Gate = False,
+    strict: gating.Strict = False,
+    junit: gating.JUnit = None,
+    as_json: bool = JSON,
 ) -> None:
-    """Write report.html, report.md and report.json from what a run holds: its validation and, after estimate, its verdicts."""
+    """Write report.html, report.md and report.json from what a run holds: its validation and, after estimate, its verdicts.
+
+    With --gate it ends as `run --gate` does. Without it, the exit code says only whether the report could be written.
+    """
+    gating.refuse_gate(strict, gate, junit)
+    from judgefair.cli.junit import write_junit
     from judgefair.reporting import build_report, write_report
 
     found = build_report(run)
@@ -28,6 +40,14 @@ def report(
         say_json(found.to_json())
     else:
         say(f"{found.headline}\nReport: {path}")
+    if gate or junit is not None:
+        told = found.to_json()
+        held = gating.held_to(told, strict=strict)
+        if junit is not None:
+            write_junit(told, held, junit)
+        if gate:
+            gating.stop_on(told)
+            gating.stop_on_failures(held)
 
 
 def show(
@@ -37,6 +57,7 @@ def show(
         int | None,
         typer.Option(
             "--disagreements",
+            metavar="N",
             min=1,
             help="In place of ITEM: so many items of each criterion and population on which judge and humans differ most.",
         ),

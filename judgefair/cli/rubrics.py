@@ -5,36 +5,50 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from judgefair.cli import options
-from judgefair.cli.output import JSON, note, progress_bar, say, say_json
+from judgefair.cli import completing, options
+from judgefair.cli.output import JSON, examples, note, progress_bar, say, say_json
 from judgefair.errors import InputError, JudgefairError, UsageError
 
+YAML = {".yaml", ".yml"}
 TABLES = {".csv", ".tsv", ".jsonl", ".ndjson", ".parquet"}
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
-    app.command()(init)
-    app.command()(check)
-    app.command("compile")(compile_)
+    app.command(epilog=examples("judgefair init my_rubric"))(init)
+    app.command(epilog=examples("judgefair check my_rubric", "judgefair check rubric.yaml study.yaml ratings.csv"))(check)
+    app.command(
+        "compile",
+        epilog=examples(
+            "judgefair compile my_rubric --out program.json",
+            "judgefair compile chat_safety --set dices_350 --optimizer gepa --model gpt-4.1-mini --reflection-model gpt-4.1 "
+            "--out better.json",
+        ),
+    )(compile_)
 
 
-def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write the starter into.")]) -> None:
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write the starter into.")], as_json: bool = JSON
+) -> None:
     """Write a commented rubric to start from; it passes `check` as it is."""
     from judgefair.rubric.starter import write_starter
 
-    for path in write_starter(folder):
-        say(str(path))
+    written = list(map(str, write_starter(folder)))
+    if as_json:
+        say_json({"files": written})
+    for path in [] if as_json else written:
+        say(path)
     note(f"Edit {folder / 'rubric.yaml'}, then: judgefair check {folder}")
 
 
 def check(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Rubrics, cards or tables of ratings.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Rubrics, studies, cards or tables of ratings.")],
     as_json: bool = JSON,
 ) -> None:
-    """Check files: a rubric, a calibration set's card, or a table of ratings.
+    """Check files: a rubric, a study, a calibration set's card, or a table of ratings.
 
-    Of a table it says what the file supports, what it does not, and which column would unlock it.
+    Every problem of every file is told; exit code 1 where there is one. Of a table it says what the file supports, what it does
+    not, and which column would unlock it.
     """
     results: list[dict[str, Any]] = []
     for path in paths:
@@ -52,27 +66,43 @@ def check(
 
 
 def compile_(
-    rubric: Annotated[str, typer.Argument(help="A rubric's folder, its file, or the id of a shipped one.")],
+    ctx: typer.Context,
+    rubric: options.Rubric,
     out: Annotated[Path, typer.Option("--out", help="Where to write the judge program.")],
     optimizer: Annotated[
         str | None,
         typer.Option(
             "--optimizer",
+            autocompletion=completing.optimizers,
             help="labeled_few_shot, bootstrap, bootstrap_random_search, gepa, mipro, copro, simba or isotonic: learn from --set.",
         ),
     ] = None,
     set_id: Annotated[
-        str | None, typer.Option("--set", help="A calibration set to learn from: train and dev alone, never test.")
+        str | None,
+        typer.Option(
+            "--set", autocompletion=completing.sets, help="A calibration set to learn from: train and dev alone, never test."
+        ),
     ] = None,
     model: Annotated[
-        str | None, typer.Option("--model", help="The judge: local, scripted:NAME, NAME, NAME@BASE_URL or BASE_URL.")
+        str | None,
+        typer.Option(
+            "--model",
+            envvar=options.VARIABLE,
+            autocompletion=completing.models,
+            help="The judge: local, scripted:NAME, NAME, NAME@BASE_URL or BASE_URL.",
+        ),
     ] = None,
     reflection_model: Annotated[
-        str | None, typer.Option("--reflection-model", help="The model that proposes words, for gepa, mipro, copro and simba.")
+        str | None,
+        typer.Option(
+            "--reflection-model",
+            autocompletion=completing.models,
+            help="The model that proposes words, for gepa, mipro, copro and simba.",
+        ),
     ] = None,
     effort: Annotated[
         Literal["light", "medium", "heavy"],
-        typer.Option("--effort", help="How much the optimiser tries: light, medium or heavy."),
+        typer.Option("--effort", metavar="HOW", help="How much the optimiser tries: light, medium or heavy."),
     ] = "light",
     run: Annotated[
         Path | None,
@@ -103,7 +133,9 @@ def compile_(
     from judgefair.rubric import check_rubric
 
     given = {"--set": set_id, "--model": model}
-    if optimizer is None and any(part is not None for part in (*given.values(), reflection_model, run)):
+    if optimizer is None and any(
+        part is not None for part in (set_id, options.typed(ctx, "model", model), reflection_model, run)
+    ):
         raise UsageError("--set, --model, --reflection-model and --run go with --optimizer NAME")
     lacking = [name for name, value in given.items() if value is None] if optimizer else []
     if lacking:
@@ -154,7 +186,9 @@ def _checked(path: Path) -> dict[str, Any]:
         return {"kind": "ratings", **supported(path)}
     if (path / "card.yaml").is_file() or path.name == "card.yaml":
         return _checked_set(path if path.is_dir() else path.parent)
-    if (path / "rubric.yaml").is_file() or path.suffix in {".yaml", ".yml"}:
+    if path.suffix in YAML and _is_study(path):
+        return _checked_study(path)
+    if (path / "rubric.yaml").is_file() or path.suffix in YAML:
         from judgefair.rubric import check_rubric
 
         rubric, warnings = check_rubric(path)
@@ -166,8 +200,52 @@ def _checked(path: Path) -> dict[str, Any]:
             "warnings": warnings,
         }
     raise InputError(
-        f"{path}: nothing to check. Expected a folder with rubric.yaml or card.yaml, such a file, or a table of ratings (.csv, .jsonl, .parquet)"
+        f"{path}: nothing to check. Expected a folder with rubric.yaml or card.yaml, such a file, a study, or a table of ratings "
+        "(.csv, .jsonl, .parquet)"
     )
+
+
+def _is_study(path: Path) -> bool:
+    from judgefair.rubric.strict_yaml import read_yaml
+
+    content = read_yaml(path).data
+    return path.name == "study.yaml" or (isinstance(content, dict) and "systems" in content)
+
+
+def _checked_study(path: Path) -> dict[str, Any]:
+    """A study, and what it names beside it; no system is opened, and nothing of it is run."""
+    from judgefair.calibration import find_set
+    from judgefair.compile import load_program
+    from judgefair.rubric import check_rubric
+    from judgefair.simulate import plan
+    from judgefair.study import load_study
+
+    study = load_study(path)
+
+    def found(source: str) -> Path | str:
+        beside = path.resolve().parent / source
+        return beside if beside.exists() else source
+
+    rubric, warnings = check_rubric(found(study.rubric))
+    asked = study.plan
+    plan(
+        rubric,
+        asked.scenarios,
+        strength=asked.strength,
+        axes=asked.axes,
+        cues=asked.cues,
+        placebos=asked.placebos,
+        seed=study.seed,
+    )
+    for judge in study.judges:
+        if judge.program is not None:
+            load_program(found(judge.program), rubric)
+    if study.calibration.set is not None:
+        find_set(found(study.calibration.set))
+    return {
+        "kind": "study", "id": study.id, "rubric": rubric.id, "version": rubric.version, "systems": [one.id for one in study.systems],
+        "judges": [one.model for one in study.judges], "warnings": warnings,
+    }  # fmt: skip
 
 
 def _checked_set(folder: Path) -> dict[str, Any]:
@@ -189,6 +267,7 @@ def _tell(result: dict[str, Any]) -> None:
         return
     extras = {
         "rubric": lambda r: f"rubric {r['id']} {r['version']}, fingerprint {r['fingerprint'][:12]}",
+        "study": lambda r: f"study {r['id']} of rubric {r['rubric']} {r['version']}",
         "ratings": lambda r: f"{r['summary']}",
     }
     say(f"{result['path']}: ok, " + extras.get(result["kind"], lambda r: f"set {r['id']}, labels {r['labels']}")(result))

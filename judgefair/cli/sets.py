@@ -5,9 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
-from judgefair.cli.output import JSON, note, say, say_json
+from judgefair.cli import completing
+from judgefair.cli.output import JSON, examples, note, say, say_json
 
-app = typer.Typer(help="Calibration sets: list, show, fetch, import.", no_args_is_help=True)
+app = typer.Typer(
+    help="Calibration sets: list, show, fetch, import.",
+    epilog=examples("judgefair sets list", "judgefair sets fetch dices_350"),
+    no_args_is_help=True,
+)
 
 
 def register(parent: typer.Typer) -> None:
@@ -15,7 +20,7 @@ def register(parent: typer.Typer) -> None:
     parent.add_typer(app, name="sets")
 
 
-@app.command("list")
+@app.command("list", epilog=examples("judgefair sets list", "judgefair sets list --json"))
 def list_(as_json: bool = JSON) -> None:
     """The sets the project knows, and whether they are on this machine."""
     from judgefair.calibration import find_set, known_sets
@@ -43,8 +48,11 @@ def list_(as_json: bool = JSON) -> None:
         say(f"{row['id']:24} {row['labels']:12} {'here' if row['here'] else 'to fetch':9} {row['licence']:18} {row['title']}")
 
 
-@app.command()
-def show(set_id: Annotated[str, typer.Argument(metavar="ID", help="A set's id or folder.")], as_json: bool = JSON) -> None:
+@app.command(epilog=examples("judgefair sets show writing_tutor_anchors", "judgefair sets show my_set --json"))
+def show(
+    set_id: Annotated[str, typer.Argument(metavar="ID", autocompletion=completing.sets, help="A set's id or folder.")],
+    as_json: bool = JSON,
+) -> None:
     """Card, counts, populations, splits and looks of a set."""
     from judgefair.calibration import load_calibration_set
     from judgefair.calibration.ledger import read_looks
@@ -88,9 +96,11 @@ def show(set_id: Annotated[str, typer.Argument(metavar="ID", help="A set's id or
         say(f"  {look.when}  {look.judge}  program {look.program[:12]}  {look.split}")
 
 
-@app.command()
+@app.command(epilog=examples("judgefair sets fetch dices_350", "judgefair sets fetch dices_350 --from downloads"))
 def fetch(
-    set_id: Annotated[str, typer.Argument(metavar="ID", help="A set the project has a recipe for.")],
+    set_id: Annotated[
+        str, typer.Argument(metavar="ID", autocompletion=completing.sets, help="A set the project has a recipe for.")
+    ],
     source: Annotated[
         Path | None, typer.Option("--from", metavar="FOLDER", help="Read the upstream files from here, not from the network.")
     ] = None,
@@ -111,7 +121,13 @@ def fetch(
         say(f"{card.id}: {len(cset.items):,} items, {len(cset.ratings):,} ratings, in {folder}")
 
 
-@app.command("import")
+@app.command(
+    "import",
+    epilog=examples(
+        "judgefair sets import ratings.csv --out my_set --scale ordinal:0-4 --labels human",
+        "judgefair sets import ratings.csv --out my_set --scale binary --labels human --map value=score",
+    ),
+)
 def import_(
     source: Annotated[str, typer.Argument(help="A CSV, TSV, JSONL or Parquet file, or hub:OWNER/NAME[@REVISION][#SPLIT].")],
     out: Annotated[Path, typer.Option("--out", help="Folder to write the set into; its name becomes the id.")],
@@ -125,10 +141,14 @@ def import_(
     ] = "rating",
     licence: Annotated[str, typer.Option("--licence", help="Licence of the data.")] = "unknown",
     title: Annotated[str, typer.Option("--title", help="The set's name.")] = "",
+    as_json: bool = JSON,
 ) -> None:
     """Turn a table of ratings, one row a rating, into a calibration set."""
     from judgefair.calibration.exchange import import_set
 
     folder = import_set(source, out, scale, labels, columns or [], criterion, licence, title)
-    say(str(folder))
+    if as_json:
+        say_json({"id": folder.name, "folder": str(folder)})
+    else:
+        say(str(folder))
     note(f"Complete {folder / 'card.yaml'} (rater pool, citation, known issues), then: judgefair check {folder}")

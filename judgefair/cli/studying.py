@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from judgefair.cli import options
-from judgefair.cli.output import JSON, note, progress_bar, say, say_json
+from judgefair.cli import completing, gating, options
+from judgefair.cli.output import JSON, examples, note, progress_bar, say, say_json
 from judgefair.errors import BudgetError, UsageError
 
 if TYPE_CHECKING:
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from judgefair.runs import Progress
 
 MOST_IMBALANCE = 0.05
-RUBRIC = Annotated[str, typer.Argument(metavar="RUBRIC", help="A rubric's folder, its file, or the id of a shipped one.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything that is drawn.")]
+SIMULATE = "judgefair simulate writing_tutor --scenarios 50 --strength 2 --dry-run"
+IMPORT = "judgefair simulate import logs.jsonl --rubric writing_tutor --card card.yaml --out logs"
+Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of everything that is drawn.")]
 
 
 class _Simulate(TyperGroup):
@@ -30,45 +31,77 @@ class _Simulate(TyperGroup):
             args = [self.default, *args]
         return super().parse_args(ctx, args)
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """The subcommands, and what the default one takes first."""
+        return [*super().shell_complete(ctx, incomplete), *self.commands[self.default].params[0].shell_complete(ctx, incomplete)]
+
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
     group = typer.Typer(
         cls=_Simulate, no_args_is_help=True,
+        epilog=examples(SIMULATE, IMPORT),
         help="Simulated users: simulate RUBRIC [--scenarios N --strength 2 --dry-run]; and real ones beside them: simulate import.",
     )  # fmt: skip
-    group.command(_Simulate.default)(users)
-    group.command("import")(import_)
+    group.command(
+        _Simulate.default, epilog=examples(SIMULATE, "judgefair simulate writing_tutor --scenarios 50 --out runs/tutor")
+    )(users)
+    group.command("import", epilog=examples(IMPORT))(import_)
     app.add_typer(group, name="simulate")
-    app.command("respond")(respond_)
-    app.command("run")(run_)
+    app.command(
+        "respond",
+        epilog=examples(
+            "judgefair respond runs/tutor --set model=gpt-4.1-mini",
+            "judgefair respond runs/tutor --target python --id tutor --set function=app:answer",
+        ),
+    )(respond_)
+    app.command(
+        "run",
+        epilog=examples(
+            "judgefair run study.yaml --dry-run",
+            "judgefair run study.yaml --out runs/tutor",
+            "judgefair run study.yaml --out runs/tutor --gate --junit judgefair.xml",
+        ),
+    )(run_)
 
 
 def users(
-    rubric: RUBRIC,
+    rubric: options.Rubric,
     scenarios: Annotated[int | None, typer.Option("--scenarios", help="How many; all the rubric has where left out.")] = None,
     strength: Annotated[
         int,
         typer.Option(
-            "--strength", min=1, help="1 shows one axis at a time; 2 or more crosses axes, every combination of so many."
+            "--strength",
+            metavar="N",
+            min=1,
+            help="1 shows one axis at a time; 2 or more crosses axes, every combination of so many.",
         ),
     ] = 1,
     axis: Annotated[list[str] | None, typer.Option("--axis", help="Only this axis; repeated for more.")] = None,
     cue: Annotated[
-        list[str] | None, typer.Option("--cue", help="Only this channel: explicit, name, dialect, situation; repeated.")
+        list[str] | None,
+        typer.Option(
+            "--cue", autocompletion=completing.cues, help="Only this channel: explicit, name, dialect, situation; repeated."
+        ),
     ] = None,
     placebos: Annotated[bool, typer.Option("--placebos/--no-placebos", help="Say reference arms again in other words.")] = True,
-    model: Annotated[str, typer.Option("--model", help="template, or a model that rewrites queries.")] = "template",
+    model: Annotated[
+        str, typer.Option("--model", autocompletion=completing.models, help="template, or a model that rewrites queries.")
+    ] = "template",
     reader: Annotated[
-        str | None, typer.Option("--reader", help="A model that checks rewritten queries; another than --model.")
+        str | None,
+        typer.Option(
+            "--reader", autocompletion=completing.models, help="A model that checks rewritten queries; another than --model."
+        ),
     ] = None,
     rerenders: Annotated[
-        int, typer.Option("--rerenders", min=0, help="How often a query that fails a gate is rendered again.")
+        int, typer.Option("--rerenders", metavar="N", min=0, help="How often a query that fails a gate is rendered again.")
     ] = 2,
     out: Annotated[Path | None, typer.Option("--out", help="Run folder; the same command again resumes.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the design and write nothing.")] = False,
     sd: Annotated[
-        float | None, typer.Option("--sd", min=0.0, help="For the smallest gap: standard deviation of labels, in scale points.")
+        float | None,
+        typer.Option("--sd", metavar="N", min=0.0, help="For the smallest gap: standard deviation of labels, in scale points."),
     ] = None,
     concurrency: options.Concurrency = 8,
     max_calls: options.MaxCalls = None,
@@ -133,7 +166,9 @@ def import_(
     logs: Annotated[
         Path, typer.Argument(metavar="LOGS", help="CSV, JSONL or Parquet: query, pop.<axis>, and user_id, intent where known.")
     ],
-    rubric: Annotated[str, typer.Option("--rubric", help="The rubric whose populations the users belong to.")],
+    rubric: Annotated[
+        str, typer.Option("--rubric", autocompletion=completing.rubrics, help="The rubric whose populations the users belong to.")
+    ],
     card: Annotated[Path, typer.Option("--card", help="card.yaml: what the logs are, and who consented to their use.")],
     out: Annotated[Path, typer.Option("--out", help="Folder to keep them in; name it in a study as plan.logs.")],
     as_json: bool = JSON,
@@ -152,15 +187,19 @@ def import_(
 
 def respond_(
     run: Annotated[Path, typer.Argument(help="A run folder that simulate filled.")],
-    kind: Annotated[str, typer.Option("--target", help="chat, python, recorded, or the name of another kind.")] = "chat",
+    kind: Annotated[
+        str,
+        typer.Option("--target", autocompletion=completing.targets, help="chat, python, recorded, or the name of another kind."),
+    ] = "chat",
     system: Annotated[str, typer.Option("--id", help="What the system is called.")] = "system",
     setting: Annotated[
         list[str] | None,
         typer.Option("--set", help="KEY=VALUE of the kind, such as model=NAME, function=app:answer, path=answers.csv; repeated."),
     ] = None,
-    replicates: Annotated[int, typer.Option("--replicates", min=1, help="Answers to each query.")] = 1,
+    replicates: Annotated[int, typer.Option("--replicates", metavar="N", min=1, help="Answers to each query.")] = 1,
     refusal_judge: Annotated[
-        str | None, typer.Option("--refusal-judge", help="A model that tells refusals from answers.")
+        str | None,
+        typer.Option("--refusal-judge", autocompletion=completing.models, help="A model that tells refusals from answers."),
     ] = None,
     concurrency: options.Concurrency = 8,
     max_calls: options.MaxCalls = None,
@@ -222,10 +261,20 @@ def run_(
         Path | None, typer.Option("--out", help="Run folder; runs/<id> where left out. The same command again resumes.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print design, calls and price, and do nothing.")] = False,
+    gate: gating.Gate = False,
+    strict: gating.Strict = False,
+    junit: gating.JUnit = None,
     cache: options.Cache = True,
     as_json: bool = JSON,
 ) -> None:
-    """Everything a study file says, from simulated users to verdicts and one report."""
+    """Everything a study file says, from simulated users to verdicts and one report.
+
+    Exit code 3 where the judge's error had to be carried over and the judge did not pass the gate, 4 where a budget ended the
+    work; with --gate, 5 where a verdict fails.
+    """
+    if dry_run and (gate or junit is not None):
+        raise UsageError("--dry-run does nothing that --gate or --junit could hold to anything. Leave one of them out")
+    gating.refuse_gate(strict, gate, junit)
     from judgefair.study import price, run_study
 
     if dry_run:
@@ -238,6 +287,7 @@ def run_(
         return
     import json
 
+    from judgefair.cli.junit import write_junit
     from judgefair.reporting.terminal import closing_words
 
     with study_progress() as on_progress:
@@ -248,19 +298,12 @@ def run_(
     else:
         say(closing_words(report))
         say(f"Report: {(folder / 'report.html').resolve()}")
-    over = sum(
-        e["value"] * e["n_items"] for e in report["estimates"] if e["estimand"] == "missing_rate.over_budget" and e["value"]
-    )
-    if over:
-        raise BudgetError(
-            "the budget is used up, and ratings are missing for it. Run the same command with a larger one in the study"
-        )
-    if report["scope"]["gate_blocks"]:
-        note(
-            "judgefair: the judge did not pass the validity gate of its rubric, so that its error may not be carried over to this run. "
-            "Human labels of the run itself would stand on their own: judgefair annotate export"
-        )
-        raise typer.Exit(3)
+    held = gating.held_to(report, strict=strict)
+    if junit is not None:
+        write_junit(report, held, junit)
+    gating.stop_on(report)
+    if gate:
+        gating.stop_on_failures(held)
 
 
 class study_progress:  # noqa: N801 - read as a function, in a with

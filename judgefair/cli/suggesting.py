@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from judgefair.cli import options
-from judgefair.cli.output import JSON, progress_bar, say, say_json
+from judgefair.cli import completing, options
+from judgefair.cli.output import JSON, examples, progress_bar, say, say_json
 
 if TYPE_CHECKING:
     from judgefair.runs.suggest_stage import Suggestion
@@ -17,19 +17,36 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command("suggest")(suggest_)
+    app.command(
+        "suggest",
+        epilog=examples(
+            "judgefair suggest my_rubric --set my_set --model gpt-4.1-mini --words-model gpt-4.1 --out drafts",
+            "judgefair suggest my_rubric --set my_set --model local --words-model local --per-criterion 4 --out drafts",
+        ),
+    )(suggest_)
 
 
 def suggest_(
-    rubric: Annotated[str, typer.Argument(help="A rubric's folder, its file, or the id of a shipped one.")],
-    set_id: Annotated[str, typer.Option("--set", help="A calibration set: its id or folder. Train alone is judged and shown.")],
-    model: Annotated[str, typer.Option("--model", help="The judge: local, scripted:NAME, NAME, NAME@BASE_URL or BASE_URL.")],
-    words_model: Annotated[str, typer.Option("--words-model", help="The model that drafts words, named as with --model.")],
+    rubric: options.Rubric,
+    set_id: Annotated[
+        str,
+        typer.Option(
+            "--set", autocompletion=completing.sets, help="A calibration set: its id or folder. Train alone is judged and shown."
+        ),
+    ],
+    model: options.ModelName,
+    words_model: Annotated[
+        str,
+        typer.Option(
+            "--words-model", autocompletion=completing.models, help="The model that drafts words, named as with --model."
+        ),
+    ],
     out: Annotated[
         Path, typer.Option("--out", help="Folder for suggestions.patch and suggestions.json; the same command again resumes.")
     ],
     per_criterion: Annotated[
-        int, typer.Option("--per-criterion", min=1, help="At most so many disagreements are shown for each criterion.")
+        int,
+        typer.Option("--per-criterion", metavar="N", min=1, help="At most so many disagreements are shown for each criterion."),
     ] = 8,
     concurrency: options.Concurrency = 8,
     max_calls: options.MaxCalls = None,
