@@ -10,6 +10,7 @@ from hypothesis import settings
 from judgefair import folders
 
 _MODELS = folders.cache() / "models"  # read before any test moves JUDGEFAIR_HOME
+KEPT = {"JUDGEFAIR_HOME", "JUDGEFAIR_DATA", "JUDGEFAIR_FAULT_SEED", "JUDGEFAIR_GOLDEN"}
 
 settings.register_profile("judgefair", deadline=None)
 settings.load_profile("judgefair")
@@ -25,7 +26,10 @@ def _home_of_wider_fixtures(tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty JUDGEFAIR_HOME for each test, in which models that were pulled before are still found."""
+    """An empty JUDGEFAIR_HOME for each test, in which models that were pulled before are still found; no defaults of the user's."""
+    for name in [name for name in os.environ if name.startswith("JUDGEFAIR_") and name not in KEPT]:
+        monkeypatch.delenv(name)
+    monkeypatch.delenv("NO_COLOR", raising=False)
     folder = _new_home(tmp_path_factory)
     monkeypatch.setenv("JUDGEFAIR_HOME", str(folder))
     return folder

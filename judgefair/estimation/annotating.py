@@ -67,14 +67,14 @@ def export_sample(
     ------
     InputError : fewer items are left; an earlier sample has not come back; the run's labels are no humans'.
     """
-    rubric = _rubric_of(run)
+    rubric = rubric_to_label(run)
     if format not in WRITERS:
         raise InputError(f"--format is '{format}'.{did_you_mean(format, WRITERS)} Formats: {', '.join(WRITERS)}")
     with open_run(run):
-        keys = _keys(run)
+        keys = sample_keys(run)
         waiting = [number for number, key in keys.items() if not key["imported"]]
         if waiting:
-            path = _key(run, waiting[0])
+            path = key_path(run, waiting[0])
             raise InputError(
                 f"{path}: sample {waiting[0]} has not come back yet. Import it first (judgefair annotate import {run} FILE), or give it up by "
                 "deleting that file"
@@ -92,8 +92,8 @@ def export_sample(
             **({"swapped": swapped} if swapped else {}),
             "imported": False,
         }
-        _key(run, number).parent.mkdir(exist_ok=True)
-        write_json(_key(run, number), key | {"draw": draw_json(draw)})
+        key_path(run, number).parent.mkdir(exist_ok=True)
+        write_json(key_path(run, number), key | {"draw": draw_json(draw)})
     counts: dict[str, int] = {}
     for item in draw.items:
         for axis, group in item.populations.items():
@@ -117,16 +117,16 @@ def import_annotations(run: Path, path: Path, raters: Path | None = None) -> tup
     ------
     InputError : no sample is out; the annotations are of other tasks, changed, contradictory or not complete; nothing is then kept.
     """
-    rubric = _rubric_of(run)
+    rubric = rubric_to_label(run)
     with open_run(run):
-        waiting = [number for number, key in _keys(run).items() if not key["imported"]]
+        waiting = [number for number, key in sample_keys(run).items() if not key["imported"]]
         if not waiting:
             raise InputError(f"{run}: no sample is out. Draw one with: judgefair annotate export {run} --n 200")
-        key = _keys(run)[waiting[0]]
+        key = sample_keys(run)[waiting[0]]
         if key["rubric"] != rubric.fingerprint:
             raise InputError(f"{run}: the sample was given out under another rubric ({key['rubric'][:12]}). Draw another one")
         items = {item.item_id: item for item in find_items(run, {*key["draw"]["items"], *key["tasks"].values()})}
-        draw = draw_from(key["draw"], items, _key(run, waiting[0]))
+        draw = draw_from(key["draw"], items, key_path(run, waiting[0]))
         swapped = key.get("swapped", [])
         tasks = _tasks({task_id: items[item_id] for task_id, item_id in key["tasks"].items()}, swapped)
         found = read_annotations(path, tasks, rubric, raters)
@@ -142,7 +142,7 @@ def import_annotations(run: Path, path: Path, raters: Path | None = None) -> tup
         add_human_ratings(humans.drop_duplicates(same, keep="last"), scales, run)
         write_raters(found.raters, run)
         record_draw(draw, run)
-        write_json(_key(run, waiting[0]), key | {"imported": True})
+        write_json(key_path(run, waiting[0]), key | {"imported": True})
     return len(given), given["item_id"].nunique(), given["rater_id"].nunique()
 
 
@@ -165,7 +165,8 @@ def _tasks(items: Mapping[str, Item], swapped: Collection[str]) -> list[Task]:
     ]
 
 
-def _rubric_of(run: Path) -> Rubric:
+def rubric_to_label(run: Path) -> Rubric:
+    """The rubric of a run that people may label; InputError where there is none, or its labels are not people's."""
     if not (run / PROGRAM).is_file():
         raise InputError(
             f"{run}: has no {PROGRAM}, and annotators need the rubric in it. Expected a run that judgefair judge filled"
@@ -178,11 +179,12 @@ def _rubric_of(run: Path) -> Rubric:
     return load_program(run / PROGRAM).rubric
 
 
-def _key(run: Path, number: int) -> Path:
+def key_path(run: Path, number: int) -> Path:
+    """Where the key of a sample lies: which task is which item, and how they were drawn."""
     return run / FOLDER / f"{number}.json"
 
 
-def _keys(run: Path) -> dict[int, dict[str, Any]]:
+def sample_keys(run: Path) -> dict[int, dict[str, Any]]:
     """The keys of all samples, by number."""
     found = {}
     for path in sorted((run / FOLDER).glob("*.json")):
