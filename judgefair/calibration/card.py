@@ -21,10 +21,12 @@ class RatedCriterion(Strict):
 
 
 class UpstreamFile(Strict):
-    """A file of the original publication, pinned by its hash."""
+    """A file of the original publication, pinned by its hash; without one where nobody of the project has had it in hand."""
 
     url: str = Field(pattern=r"^https://", description="an https address")
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="the file's sha256, 64 hex digits")
+    sha256: str | None = Field(
+        None, pattern=r"^[0-9a-f]{64}$", description="the file's sha256, 64 hex digits; left out where it is not known"
+    )
 
     @field_validator("url")
     @classmethod

@@ -19,6 +19,8 @@ MAX_REDIRECTS = 5
 def fetch_set(card: Card, source: Path | None = None) -> Path:
     """Fetch a recipe's files into the cache, from the network or from a local folder; all of them or none.
 
+    A file whose hash the card does not know is not downloaded: it is taken from a folder only, where its user put it.
+
     Files stay as they were published (an archive that its authors keep closed stays closed) and are read anew whenever
     the set is loaded.
 
@@ -28,10 +30,16 @@ def fetch_set(card: Card, source: Path | None = None) -> Path:
 
     Raises
     ------
-    InputError : a file is not found, cannot be downloaded, or has another hash than the card says.
+    InputError : a file is not found, cannot be downloaded, or has another hash than the card says; the card knows no hash and
+        no folder is given, or the folder holds several files of that name.
     """
     if card.source.kind != "recipe":
         raise InputError(f"{card.id} ships with its files; there is nothing to fetch")
+    if source is None and (unpinned := [file.url for file in card.source.files if file.sha256 is None]):
+        raise InputError(
+            f"{card.id}: the card knows no sha256 of {', '.join(unpinned)}, and what cannot be checked is not downloaded. "
+            f"Get it yourself and run: judgefair sets fetch {card.id} --from FOLDER"
+        )
     target = set_folder(card)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
@@ -74,6 +82,11 @@ def _find(file: UpstreamFile, source: Path) -> Path:
     found = sorted(source.rglob(glob.escape(file.name)))
     if not found:
         raise InputError(f"{source}: {file.name} is not in it, at any depth. Get it from {file.url}")
+    if file.sha256 is None and len(found) > 1:
+        raise InputError(
+            f"{source}: holds {len(found)} files called {file.name}, and the card knows no sha256 to tell them apart. "
+            f"Give the folder of the one from {file.url}"
+        )
     return next((path for path in found if file_sha256(path) == file.sha256), found[0])
 
 
@@ -122,7 +135,7 @@ def _keep(response: httpx.Response, file: UpstreamFile, target: Path) -> None:
 
 def _check(file: UpstreamFile, path: Path) -> None:
     found = file_sha256(path)
-    if found != file.sha256:
+    if file.sha256 is not None and found != file.sha256:
         raise InputError(
             f"{file.name}: sha256 is {found}. Expected {file.sha256}: not the file the recipe was written for. Nothing was kept"
         )

@@ -106,14 +106,21 @@ def fetch(
     ] = None,
     as_json: bool = JSON,
 ) -> None:
-    """Bring a set's upstream files to this machine, checked by sha256."""
+    """Bring a set's upstream files to this machine, checked by sha256 where the card knows it."""
     from judgefair.calibration import find_set, load_calibration_set
     from judgefair.calibration.card import read_card
     from judgefair.calibration.fetch import fetch_set
+    from judgefair.fingerprint import file_sha256
 
     card = read_card(find_set(set_id) / "card.yaml")
     folder = fetch_set(card, source)
     cset = load_calibration_set(set_id)
+    for file in card.source.files:
+        if file.sha256 is None:
+            found = file_sha256(folder / file.name)
+            note(
+                f"{file.name}: sha256 {found}, checked against nothing: the card knows none. Compare it with others who have the file"
+            )
     note(f"Licence of the data: {card.licence}. Cite: {card.citation}")
     if as_json:
         say_json({"id": card.id, "folder": str(folder), "items": len(cset.items), "ratings": len(cset.ratings)})
