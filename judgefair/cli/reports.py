@@ -26,7 +26,7 @@ def report(
     junit: gating.JUnit = None,
     as_json: bool = JSON,
 ) -> None:
-    """Write report.html, report.md and report.json from what a run holds: its validation and, after estimate, its verdicts.
+    """Write report.html, report.md, summary.md and report.json from what a run holds: its validation and, after estimate, its verdicts.
 
     With --gate it ends as `run --gate` does. Without it, the exit code says only whether the report could be written.
     """

@@ -126,7 +126,7 @@ def _row(cell: Cell) -> list[Shown]:
     shown = number(gap.estimate, signed=True)
     if gap.population is not None:
         against = next(iter((gap.contrast or {}).values()), "")
-        shown = Shown(f"{shown.text} {population_name(gap.population)} − {against}", shown.title)
+        shown = Shown(f"{shown.text} {population_name(gap.population)} − {against}", shown.title, gap.estimate)
     gate = ", ".join(f"{cell.gate[status]} {word}" for status, word in GATE.items() if status in cell.gate) or "no rubric"
     return [
         Shown(cell.judge), Shown(cell.criterion), Shown(_rank(cell.rank)), number(cell.ratio), number(cell.agreement), number(cell.human),
@@ -216,7 +216,7 @@ def _alt_test(comparison: Comparison) -> Section | None:
 
 
 def _share(estimate: Estimate) -> Shown:
-    return Shown(f"{estimate.value:.0%}", f"{estimate.estimand}; {estimate.n_raters:,} annotators; {estimate.method}")
+    return Shown(f"{estimate.value:.0%}", f"{estimate.estimand}; {estimate.n_raters:,} annotators; {estimate.method}", estimate)
 
 
 def _method(comparison: Comparison) -> Section:

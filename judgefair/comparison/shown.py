@@ -11,7 +11,7 @@ def adjusted_cell(of: Adjusted) -> Cell:
     estimate = of.estimate
     alone = number(estimate, signed=True)
     together = number(Estimate(estimate.estimand, estimate.value, of.low, of.high), signed=True)
-    return Cell(together.text, f"alone {alone.text}; {alone.title}; shown is the interval for the whole family")
+    return Cell(together.text, f"alone {alone.text}; {alone.title}; shown is the interval for the whole family", estimate)
 
 
 def p_text(p_value: float | None) -> str:

@@ -1,4 +1,4 @@
-"""What can stand in a report? Text, tables and charts, as plain data."""
+"""What can stand in a report? Text, tables, charts and quotes, as plain data."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,10 +9,23 @@ from judgefair.statistics.estimate import Estimate
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A table cell, and where it is a number what stands behind it."""
+    """A table cell, and where it is a number what stands behind it.
+
+    Attributes
+    ----------
+    title : what stands behind the number, in a line.
+    estimate : the number itself, so that a form of the report can list where it comes from.
+    mark : a sign that stands before the text, so that an answer is told apart without its colour; see `words.MARKS`.
+    """
 
     text: str
     title: str = ""
+    estimate: Estimate | None = None
+    mark: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"text": self.text, "title": self.title, "mark": self.mark}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +49,7 @@ class Table:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
-        rows = [[{"text": cell.text, "title": cell.title} for cell in row] for row in self.rows]
+        rows = [[cell.to_json() for cell in row] for row in self.rows]
         return {"kind": "table", "caption": self.caption, "columns": list(self.columns), "rows": rows}
 
 
@@ -64,7 +77,19 @@ class Quote:
         return {"kind": "quote", "title": self.title, "parts": [list(part) for part in self.parts]}
 
 
-Block = Text | Table | Chart | Quote
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Quotes that are to be read side by side."""
+
+    caption: str
+    quotes: Sequence[Quote]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"kind": "beside", "caption": self.caption, "quotes": [quote.to_json() for quote in self.quotes]}
+
+
+Block = Text | Table | Chart | Quote | Beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +106,7 @@ class Section:
 
 
 def number(estimate: Estimate, signed: bool = False) -> Cell:
-    """An estimate with its interval; hovering tells n, unit and method.
+    """An estimate with its interval; the cell keeps what it rests on.
 
     >>> number(Estimate("judge_error", 0.5, 0.25, 0.75), signed=True).text
     '+0.50 [+0.25, +0.75]'
@@ -90,11 +115,11 @@ def number(estimate: Estimate, signed: bool = False) -> Cell:
     rests = f"{estimate.n_items:,} items" + (f", {estimate.n_raters:,} raters" if estimate.n_raters else "")
     title = f"{estimate.estimand}; {rests}; {estimate.level:.0%} interval; {estimate.method}"
     if not estimate.is_defined:
-        return Cell("undefined", title)
+        return Cell("undefined", title, estimate)
     if estimate.low != estimate.low:
-        return Cell(f"{_short(estimate.value, plus)} (no interval)", title)
+        return Cell(f"{_short(estimate.value, plus)} (no interval)", title, estimate)
     low, high = (_short(end, plus) for end in (estimate.low, estimate.high))
-    return Cell(f"{_short(estimate.value, plus)} [{low}, {high}]", title)
+    return Cell(f"{_short(estimate.value, plus)} [{low}, {high}]", title, estimate)
 
 
 def _short(value: float, plus: str) -> str:

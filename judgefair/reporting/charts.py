@@ -10,6 +10,7 @@ import vl_convert
 from judgefair.estimation import Estimation
 from judgefair.records import printable
 from judgefair.reporting.words import labellers, population_name, populations
+from judgefair.statistics.estimate import Estimate, signed
 from judgefair.validation import Validation
 
 alt: Any = altair  # its generated types reject plain lists
@@ -19,7 +20,10 @@ COLOURS = {1: [ORANGE], 2: [BLUE, ORANGE], 3: [BLUE, ORANGE, GREEN]}
 SHAPES = ["square", "circle", "diamond"]
 INK = "#010203"
 """Stands for the page's text colour, so that a chart is readable in dark and in light."""
+LINES = "split(datum.label, '\\n')"
 MAX_LEVELS = 12
+WIDTH = 290
+"""Of a picture without its labels: with them it is still read on a phone."""
 
 
 def agreement_chart(validation: Validation, criterion: str) -> dict[str, Any] | None:
@@ -39,31 +43,27 @@ def judge_error_chart(validation: Validation, criterion: str) -> dict[str, Any] 
 
 
 def gaps_chart(estimation: Estimation, criterion: str) -> dict[str, Any] | None:
-    """Raw gap, judge-made part and corrected gap of every contrast, and the tolerance."""
-    names = {"raw": "raw", "judge_made": "made by the judge", "corrected": "corrected"}
-    rows, tolerance = [], 0.0
+    """Raw gap = corrected gap + the part that the judge made, a panel for each contrast, with the tolerance as a band."""
+    names = {"raw": "raw", "corrected": "= corrected", "judge_made": "+ made by the judge"}
+    rows: list[dict[str, Any]] = []
     for verdict in estimation.verdicts:
         if verdict.criterion != criterion:
             continue
-        tolerance = verdict.tolerance
         against = next(iter(verdict.contrast.values()))
-        label = f"{population_name(verdict.population)}\nagainst {against} (n={verdict.raw.n_items:,} items)"
+        panel = (
+            f"{population_name(verdict.population)} − {against}\n{verdict.raw.n_items:,} items, tolerance ±{verdict.tolerance:g}"
+        )
         for part, name in names.items():
             estimate = getattr(verdict, part)
             if estimate.is_defined:
-                known = estimate.low == estimate.low
-                interval = {"low": estimate.low, "high": estimate.high} if known else {}
-                rows.append({"population": label, "who": name, "value": estimate.value} | interval)
-    if not rows:
-        return None
-    return _intervals(
-        rows, "gap in scale points, population minus reference", list(names.values()), marks=(-tolerance, tolerance)
-    )
+                tolerance = {"from": -verdict.tolerance, "to": verdict.tolerance}
+                rows.append({"panel": panel, "who": name, **_drawn(estimate), **tolerance})
+    return _sums(rows, list(names.values())) if rows else None
 
 
 def alignment_chart(validation: Validation, criterion: str, axis: str) -> dict[str, Any] | None:
     """The judge's alignment with each population of raters."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for finding in validation.findings:
         group, estimate = (finding.population or {}).get(axis), finding.estimate
         if (
@@ -72,10 +72,8 @@ def alignment_chart(validation: Validation, criterion: str, axis: str) -> dict[s
             and estimate.estimand == "rater_alignment"
             and estimate.is_defined
         ):
-            known = estimate.low == estimate.low
-            label = f"{group} (n={estimate.n_raters:,} raters)"
-            interval = {"low": estimate.low, "high": estimate.high} if known else {}
-            rows.append({"population": label, "who": "alignment", "value": estimate.value} | interval)
+            label = f"{group}\n{estimate.n_raters:,} raters"
+            rows.append({"panel": axis.removeprefix("rater."), "population": label, "who": "alignment", **_drawn(estimate)})
     return _intervals(rows, "judge's distance minus other humans', in scale points", ["alignment"]) if rows else None
 
 
@@ -108,14 +106,15 @@ def ratings_chart(validation: Validation, criterion: str) -> dict[str, Any] | No
             color=alt.Color("who:N", title=None, sort=whose, scale=alt.Scale(domain=whose, range=[BLUE, ORANGE])),
         )
     )
-    return _finish(chart, 22 * max(2, len({row["level"] for row in rows})) + 10)
+    height = 26 * max(2, len({row["level"] for row in rows})) + 10
+    return _finish(chart.properties(width=WIDTH, height=height))
 
 
 def to_svg(spec: dict[str, Any]) -> str:
-    """The chart as SVG: its text takes the page's colour, and nothing in it needs a style or a script."""
+    """The chart as SVG: its text takes the page's colour, nothing in it needs a style or a script, and the figure about it says what it is."""
     svg = vl_convert.vegalite_to_svg(json.dumps(_printable(spec)))
     svg = svg.replace(INK, "currentColor")
-    return re.sub(r'\s(?:style|class)="[^"]*"', "", svg)
+    return re.sub(r'\s(?:style|class|role|aria-[a-z]+)="[^"]*"', "", svg)
 
 
 def _printable(part: Any) -> Any:
@@ -127,8 +126,29 @@ def _printable(part: Any) -> Any:
     return printable(part) if isinstance(part, str) else part
 
 
+def in_words(spec: dict[str, Any]) -> list[str]:
+    """What a chart shows, a line for each thing drawn, for those who do not see it."""
+    told = []
+    for row in spec.get("data", {}).get("values", []):
+        if "told" in row:
+            told.append(row["told"])
+        elif "share" in row:
+            told.append(f"level {row['level']}, {row['who']}: {row['share']:.1%}")
+        else:
+            interval = f"{signed(row['low'])} to {signed(row['high'])}" if "low" in row else "no interval"
+            where = ", ".join(row[name].replace("\n", ", ") for name in ("panel", "population", "who") if row.get(name))
+            told.append(f"{where}: {signed(row['value'])}, {interval}")
+    return told
+
+
+def _drawn(estimate: Estimate) -> dict[str, float]:
+    """Point and, where there is one, interval."""
+    interval = {"low": estimate.low, "high": estimate.high} if estimate.low == estimate.low else {}
+    return {"value": estimate.value, **interval}
+
+
 def _rows(validation: Validation, criterion: str, names: dict[str, str]) -> list[dict[str, Any]]:
-    rows = []
+    rows: list[dict[str, Any]] = []
     for population in populations(validation):
         for estimand, name in names.items():
             try:
@@ -136,54 +156,85 @@ def _rows(validation: Validation, criterion: str, names: dict[str, str]) -> list
             except KeyError:
                 continue
             if estimate.is_defined:
-                label = (
-                    f"{population_name(population)} (n={validation.find('alpha.judge_human', criterion, population).n_items:,})"
-                )
-                known = estimate.low == estimate.low
-                rows.append(
-                    {"population": label, "who": name, "value": estimate.value}
-                    | ({"low": estimate.low, "high": estimate.high} if known else {})
-                )
+                axis, group = next(iter(population.items())) if population else ("overall", "all items")
+                n = validation.find("alpha.judge_human", criterion, population).n_items
+                rows.append({"panel": axis, "population": f"{group}\nn={n:,}", "who": name, **_drawn(estimate)})
     return rows
 
 
-def _intervals(rows: list[dict[str, Any]], title: str, whose: list[str], marks: tuple[float, ...] = ()) -> dict[str, Any]:
-    """Points with their intervals, a row for each population in declared order; shape and colour both tell who.
+def _sums(rows: list[dict[str, Any]], names: list[str]) -> dict[str, Any]:
+    """A panel for each contrast, in declared order, on one x axis: bars from 0 whose lengths add up, each with its interval."""
+    base = alt.Chart().encode(
+        y=alt.Y("who:N", title=None, sort=names, axis=alt.Axis(ticks=False, domain=False, labelPadding=8)),
+        color=alt.Color("who:N", legend=None, scale=alt.Scale(domain=names, range=[BLUE, ORANGE, GREEN])),
+    )
+    axis = alt.X("value:Q", title="gap in scale points, population minus reference", axis=alt.Axis(tickCount=6))
+    band = alt.Chart().transform_filter(alt.datum.who == names[0]).mark_rect(fill=INK, opacity=0.1)
+    layers = [
+        band.encode(x="from:Q", x2="to:Q"),
+        alt.Chart().transform_filter(alt.datum.who == names[0]).mark_rule(stroke=INK).encode(x=alt.datum(0)),
+        base.mark_bar(size=5, opacity=0.45).encode(x=axis),
+        base.transform_filter("isValid(datum.low)").mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q"),
+        base.mark_point(filled=True, size=70, opacity=1).encode(
+            x=axis, shape=alt.Shape("who:N", legend=None, scale=alt.Scale(domain=names, range=SHAPES))
+        ),
+    ]
+    return _finish(_panels(alt.layer(*layers, data=alt.Data(values=rows)), rows, {"step": 17}))
 
-    `marks` are values to draw a dashed line at.
-    """
+
+def _intervals(rows: list[dict[str, Any]], title: str, whose: list[str]) -> dict[str, Any]:
+    """Points with their intervals, a row for each population in declared order, axes apart; shape and colour both tell who."""
     order = list(dict.fromkeys(row["population"] for row in rows))
     shown = [name for name in whose if any(row["who"] == name for row in rows)]
     legend = {"legend": None} if len(whose) == 1 else {}  # the axis says what it is
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        y=alt.Y("population:N", title=None, sort=order, axis=alt.Axis(labelExpr="split(datum.label, '\\n')")),
+    base = alt.Chart().encode(
+        y=alt.Y(
+            "population:N", title=None, sort=order, axis=alt.Axis(ticks=False, domain=False, labelPadding=8, labelExpr=LINES)
+        ),
         yOffset=alt.YOffset("who:N", sort=shown),
         color=alt.Color(
             "who:N", title=None, sort=shown, scale=alt.Scale(domain=shown, range=COLOURS[len(whose)][-len(shown) :]), **legend
         ),
     )
-    bars = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=title, axis=alt.Axis(tickCount=6)), x2="high:Q")
-    points = base.mark_point(filled=True, size=70, opacity=1).encode(
-        x=alt.X("value:Q", title=title, axis=alt.Axis(tickCount=6)),
-        shape=alt.Shape("who:N", title=None, sort=shown, scale=alt.Scale(domain=shown, range=SHAPES[-len(shown) :]), **legend),
+    axis = alt.X("value:Q", title=title, axis=alt.Axis(tickCount=6, grid=True))
+    layers = [
+        alt.Chart().mark_rule(stroke=INK, strokeDash=[3, 3], strokeWidth=0.5).encode(x=alt.datum(0)),
+        base.transform_filter("isValid(datum.low)").mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q"),
+        base.mark_point(filled=True, size=70, opacity=1).encode(
+            x=axis,
+            shape=alt.Shape(
+                "who:N", title=None, sort=shown, scale=alt.Scale(domain=shown, range=SHAPES[-len(shown) :]), **legend
+            ),
+        ),
+    ]
+    step = {"step": 17, "for": "offset"} if len(shown) > 1 else {"step": 32}
+    return _finish(_panels(alt.layer(*layers, data=alt.Data(values=rows)), rows, step))
+
+
+def _panels(layered: Any, rows: list[dict[str, Any]], height: Any) -> Any:
+    """Small multiples, one below the other, with their names above them and one x axis for all."""
+    names = list(dict.fromkeys(row["panel"] for row in rows))
+    header = alt.Header(
+        labelAngle=0, labelOrient="top", labelAnchor="start", labelFontWeight="bold", labelColor=INK, labelLimit=WIDTH + 120,
+        labelPadding=4, labelExpr=LINES,
+    )  # fmt: skip
+    faceted = layered.properties(width=WIDTH, height=height).facet(
+        row=alt.Row("panel:N", title=None, sort=names, header=header), spacing=10
     )
-    zero = alt.Chart(alt.Data(values=[{"zero": 0}])).mark_rule(stroke=INK, strokeDash=[3, 3]).encode(x="zero:Q")
-    limits = alt.Chart(alt.Data(values=[{"at": at} for at in marks])).mark_rule(stroke=INK, strokeDash=[1, 4]).encode(x="at:Q")
-    layers = (zero, limits, bars, points) if marks else (zero, bars, points)
-    return _finish(alt.layer(*layers), 16 * len(shown) * len(order) + 14 * len(order))
+    return faceted.resolve_scale(y="independent")
 
 
-def _finish(chart: Any, height: int) -> dict[str, Any]:
+def _finish(chart: Any) -> dict[str, Any]:
     finished = (
-        chart.properties(
-            width=430, height=height, background="transparent", padding={"left": 60, "right": 20, "top": 5, "bottom": 5}
-        )
+        chart.properties(background="transparent", padding={"left": 18, "right": 28, "top": 5, "bottom": 5})
         .configure(font="sans-serif")
         .configure_axis(
-            labelColor=INK, titleColor=INK, domainColor=INK, tickColor=INK, gridColor=INK, gridOpacity=0.15, labelLimit=260
+            labelColor=INK, titleColor=INK, domainColor=INK, tickColor=INK, gridColor=INK, gridOpacity=0.15, labelLimit=220,
+            labelFontSize=12, titleFontSize=12, titleFontWeight="normal",
         )
-        .configure_legend(labelColor=INK, titleColor=INK, orient="top", labelLimit=320, columnPadding=60)
+        .configure_header(labelFontSize=12)
+        .configure_legend(labelColor=INK, titleColor=INK, orient="top", columns=1, labelLimit=320, labelFontSize=12)
         .configure_view(stroke=None)
-    )
+    )  # fmt: skip
     spec: dict[str, Any] = finished.to_dict(validate=False)  # the tests validate; it takes most of a chart's time
     return spec

@@ -12,6 +12,7 @@ from judgefair.errors import InputError
 from judgefair.estimation import Estimation, load_estimation
 from judgefair.reporting.blocks import Block, Cell, Section, Table, Text
 from judgefair.reporting.headline import ANSWERS, headline, verdict_line
+from judgefair.reporting.summary import Summary, summarise, together
 from judgefair.reporting.words import UNKNOWN_SYSTEM, answer_in_words, system_name, truth_of
 from judgefair.runs.folder import MANIFEST, read_manifest
 from judgefair.runs.tables import ratings_fingerprint
@@ -33,6 +34,7 @@ class Report:
     estimates : every estimate, flat, under the estimand names of DESIGN 11.
     gate : what the rubric asks of the judge, and whether it was shown.
     sections : what is shown, in order.
+    summary : the first screen; None for comparisons, which have none of their own.
     """
 
     title: str
@@ -46,6 +48,7 @@ class Report:
     gate: Sequence[Mapping[str, Any]]
     sections: Sequence[Section]
     judgefair: str
+    summary: Summary | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; null for what is undefined."""
@@ -61,6 +64,7 @@ class Report:
             "verdicts": [dict(verdict) for verdict in self.verdicts],
             "estimates": [dict(estimate) for estimate in self.estimates],
             "gate": [dict(check) for check in self.gate],
+            "summary": None if self.summary is None else self.summary.to_json(),
             "sections": [section.to_json() for section in self.sections],
         }
 
@@ -108,6 +112,7 @@ def build_report(source: Validation | str | os.PathLike[str], estimation: Estima
         gate=[check.to_json() for check in validation.gate],
         sections=[section for section in built if section is not None],
         judgefair=version("judgefair"),
+        summary=summarise(validation, estimation),
     )
 
 
@@ -152,6 +157,7 @@ def _together(cells: Sequence[Path]) -> Report:
             **first.scope, "of": [name for name, _ in reports],
             "gate_blocks": any(report.scope["gate_blocks"] for _, report in reports),
         },
+        summary=together({name: report.summary for name, report in reports if report.summary}),
         verdicts=of_all("verdicts"), estimates=of_all("estimates"), gate=of_all("gate"), sections=sections,
     )  # fmt: skip
 

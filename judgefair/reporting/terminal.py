@@ -1,6 +1,7 @@
-"""The report for a terminal: headline, tables and notes."""
+"""The report for a terminal: its first screen, and why what is open is open."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -10,15 +11,19 @@ from rich.text import Text as RichText
 
 from judgefair.estimation import Estimation, Plan, Verdict
 from judgefair.records import printable
-from judgefair.reporting.blocks import Table, Text, number
+from judgefair.reporting.blocks import Cell, Table, Text, number
 from judgefair.reporting.headline import verdict_line
 from judgefair.reporting.report import Report
-from judgefair.reporting.words import NO_HUMANS, answer_of, population_name, told_of
+from judgefair.reporting.summary import Summary
+from judgefair.reporting.words import MARKS, NO_HUMANS, answer_of, population_name, told_of
 
 SHOWN = (
-    "used_elsewhere", "verdicts", "gate", "judge_bias", "agreement", "missingness", "matrix", "differences",
-    "rubric_changes", "attributed", "moved", "attribution", "participation",
+    "used_elsewhere", "matrix", "differences", "rubric_changes", "attributed", "moved", "attribution", "participation",
 )  # fmt: skip
+"""Sections of reports without a first screen of their own, which are comparisons."""
+OPEN = ("verdicts", "agreement", "missingness")
+"""Sections whose sentences say why a number is not there, or what is not there."""
+MOST_REASONS = 4
 
 
 def closing_words(report: Mapping[str, Any]) -> str:
@@ -28,7 +33,7 @@ def closing_words(report: Mapping[str, Any]) -> str:
 
 
 class TerminalReport:
-    """What rich prints of a report: the sections with numbers, and the notes on their scope."""
+    """What rich prints of a report: its first screen, why what is open is open, and the notes; of a comparison its tables."""
 
     def __init__(self, report: Report) -> None:
         self._report = report
@@ -39,18 +44,55 @@ class TerminalReport:
         yield Panel(_text(report.headline), title=_text(report.title), border_style="blue")
         if report.labels != "human":
             yield _text(NO_HUMANS[report.labels], style="yellow")
+        yield from _sections(report) if report.summary is None else _first_screen(report, report.summary)
         for note in report.notes:
             yield _text(note, style="dim")
-        for section in report.sections:
-            if section.id not in SHOWN:
-                continue
-            yield _text(f"\n{section.title}", style="bold")
-            for block in section.blocks:
-                if isinstance(block, Table):
-                    yield _text(f"\n{block.caption}", style="italic")
-                    yield _table(block)
-                elif isinstance(block, Text) and "undefined" in block.text:
-                    yield _text(block.text, style="dim")
+
+
+def _first_screen(report: Report, first: Summary) -> Iterator[RichTable | RichText]:
+    yield _text(first.scope)
+    if first.verdicts is not None:
+        yield _text("\nVerdicts", style="bold")
+        yield from _by_criterion(first.verdicts)
+    yield _text("\nHow far the judge can be trusted", style="bold")
+    if first.gate is not None:
+        yield _text(_marked(first.gate))
+    yield _text(first.trust.caption, style="italic")
+    yield _table(first.trust)
+    told = [
+        block.text
+        for section in report.sections
+        if section.id in OPEN
+        for block in section.blocks
+        if isinstance(block, Text) and ("undefined" in block.text or "To settle it" in block.text)
+    ]
+    if told:
+        yield _text("\nWhat is open, and why", style="bold")
+    for text in told[:MOST_REASONS]:
+        yield _text(text, style="dim")
+    if len(told) > MOST_REASONS:
+        yield _text(f"{len(told) - MOST_REASONS} more reasons stand in report.html.", style="dim")
+
+
+def _by_criterion(verdicts: Table) -> Iterator[RichTable | RichText]:
+    """A table for each criterion, since all columns beside each other would not fit."""
+    yield _text(verdicts.caption, style="italic")
+    for (*about, tolerance), rows in groupby(verdicts.rows, key=lambda row: [cell.text for cell in (*row[:-4], row[-1])]):
+        yield _text(f"\n{', '.join(about)}, tolerance {tolerance}", style="italic")
+        yield _table(Table("", verdicts.columns[-4:-1], [row[-4:-1] for row in rows]))
+
+
+def _sections(report: Report) -> Iterator[RichTable | RichText]:
+    for section in report.sections:
+        if section.id not in SHOWN:
+            continue
+        yield _text(f"\n{section.title}", style="bold")
+        for block in section.blocks:
+            if isinstance(block, Table):
+                yield _text(f"\n{block.caption}", style="italic")
+                yield _table(block)
+            elif isinstance(block, Text) and "undefined" in block.text:
+                yield _text(block.text, style="dim")
 
 
 class VerdictTable:
@@ -77,7 +119,7 @@ class VerdictTable:
             table = _plain(("population", "verdict", "corrected", "raw", "made by the judge"))
             for verdict in verdicts:
                 gaps = (number(gap, signed=True).text for gap in (verdict.corrected, verdict.raw, verdict.judge_made))
-                table.add_row(*map(_text, (verdict.population[axis], answer_of(verdict), *gaps)))
+                table.add_row(*map(_text, (verdict.population[axis], f"{MARKS[answer_of(verdict)]} {answer_of(verdict)}", *gaps)))
             yield table
         yield _text("")
         for reason, contrasts in why.items():
@@ -126,8 +168,12 @@ def _plain(columns: Sequence[str]) -> RichTable:
 def _table(block: Table) -> RichTable:
     table = _plain(block.columns)
     for row in block.rows:
-        table.add_row(*(_text(cell.text) for cell in row))
+        table.add_row(*(_text(_marked(cell)) for cell in row))
     return table
+
+
+def _marked(cell: Cell) -> str:
+    return f"{cell.mark} {cell.text}" if cell.mark else cell.text
 
 
 def _text(text: str, style: str = "") -> RichText:

@@ -46,6 +46,13 @@ _ANSWERS = {
 }
 
 
+MARKS = {
+    "disparity": "◆", "difference absent": "◆", "equivalent": "=", "difference present": "=", "undetermined": "?",
+    "reported, not judged": "·", "failed": "×", "not shown": "?", "passed": "✓",
+}  # fmt: skip
+"""Signs of answers and of checks: what was found wrong, what holds, what is open, what was not asked."""
+
+
 def answer_of(verdict: Verdict) -> str:
     """The verdict in the words of its axis' role."""
     return answer_in_words(verdict.role, verdict.answer)

@@ -21,21 +21,23 @@ from judgefair.calibration.fetch import fetch_set
 from judgefair.errors import InputError
 from judgefair.estimation import Estimation, Verdict, load_estimation, save_estimation
 from judgefair.estimation.estimation import NAME
+from judgefair.records import printable
 from judgefair.reporting import Report, build_report, write_report
 from judgefair.reporting.blocks import Chart, Section, Table, Text, number
-from judgefair.reporting.charts import gaps_chart, to_svg
+from judgefair.reporting.charts import gaps_chart, in_words, to_svg
 from judgefair.reporting.headline import headline, verdict_line
 from judgefair.reporting.html import to_html
 from judgefair.reporting.markdown import to_markdown
 from judgefair.reporting.terminal import PlanTable, TerminalReport, VerdictTable
 from judgefair.reporting.words import answer_of, contrast_name, population_name, told_of
 from judgefair.statistics import Estimate
+from judgefair.statistics.estimate import signed
 from judgefair.validation import Finding, load_validation, save_validation
 from tests.reporting.conftest import ALIKE, HARMED, NOISY, UNLABELLED, made_up
 from tests.reporting.test_report import Page
 
 Estimated = tuple[jf.Validation, Estimation]
-FORMS = ("report.json", "report.md", "report.html")
+FORMS = ("report.json", "report.md", "summary.md", "report.html")
 ALL_SECTIONS = [
     "verdicts", "scope", "gate", "judge_bias", "agreement", "alt_test", "alignment", "gaps", "plan", "missingness", "lenses", "disagreements",
     "method",
@@ -401,27 +403,50 @@ def test_every_chart_is_valid_vega_lite(estimated: Estimated, constructed: jf.Va
     assert len(found) > 10
     for chart in found:
         altair.Chart.from_dict(chart.spec, validate=True)
-    broken = {**found[0].spec, "layer": [{**found[0].spec["layer"][0], "mark": "smudge"}]}
+    panel = found[0].spec["spec"]
+    broken = {**found[0].spec, "spec": {**panel, "layer": [{**panel["layer"][0], "mark": "smudge"}]}}
     with pytest.raises(Exception, match="smudge"):
         altair.Chart.from_dict(broken, validate=True)
 
 
-def test_the_gaps_chart_has_every_interval_and_the_tolerance(estimated: Estimated) -> None:
+def test_the_gaps_chart_has_a_panel_for_each_contrast_with_every_interval_and_the_tolerance(estimated: Estimated) -> None:
     _, estimation = estimated
     spec = gaps_chart(estimation, "helpfulness")
     assert spec is not None
-    zero, limits, bars, points = spec["layer"]
-    assert [row["at"] for row in limits["data"]["values"]] == [-0.25, 0.25]
-    assert zero["data"]["values"] == [{"zero": 0}]
-    drawn = {(row["population"].split("\n")[0], row["who"]): row for row in points["data"]["values"]}
-    assert bars["data"]["values"] == points["data"]["values"]
-    assert (bars["encoding"]["x"]["field"], bars["encoding"]["x2"]["field"]) == ("low", "high")
+    band, zero, bars, intervals, points = spec["spec"]["layer"]
+    assert (band["encoding"]["x"]["field"], band["encoding"]["x2"]["field"]) == ("from", "to")
+    assert zero["encoding"]["x"] == {"datum": 0}
+    assert (intervals["encoding"]["x"]["field"], intervals["encoding"]["x2"]["field"]) == ("low", "high")
+    assert bars["encoding"]["x"]["field"] == points["encoding"]["x"]["field"] == "value"
+    rows = spec["data"]["values"]
+    assert {(row["from"], row["to"]) for row in rows} == {(-0.25, 0.25)}
+    drawn = {(row["panel"].split("\n")[0], row["who"]): row for row in rows}
     harmed = verdict_on(estimation, "helpfulness", home_language=HARMED)
-    for name, estimate in (("raw", harmed.raw), ("made by the judge", harmed.judge_made), ("corrected", harmed.corrected)):
-        row = drawn[f"home_language: {HARMED}", name]
+    for name, estimate in (("raw", harmed.raw), ("+ made by the judge", harmed.judge_made), ("= corrected", harmed.corrected)):
+        row = drawn[f"home_language: {HARMED} − English", name]
         assert (row["low"], row["value"], row["high"]) == (estimate.low, estimate.value, estimate.high)
-    assert [who for population, who in drawn if UNLABELLED in population] == ["raw"]
-    assert all(re.search(r"\nagainst (English|adult) \(n=\d+ items\)$", row["population"]) for row in points["data"]["values"])
+    assert [who for panel, who in drawn if UNLABELLED in panel] == ["raw"]
+    panels = list(dict.fromkeys(row["panel"] for row in rows))
+    declared = [contrast_name(v) for v in estimation.verdicts if v.criterion == "helpfulness"]
+    assert (
+        [panel.split("\n")[0] for panel in panels] == declared == [name.split("\n")[0] for name in spec["facet"]["row"]["sort"]]
+    )
+    assert all(re.search(r" − (English|adult)\n\d+ items, tolerance ±0.25$", panel) for panel in panels)
+
+
+def test_a_chart_is_told_in_words_too(estimated: Estimated) -> None:
+    validation, estimation = estimated
+    spec = gaps_chart(estimation, "helpfulness")
+    assert spec is not None
+    told = in_words(spec)
+    assert len(told) == len(spec["data"]["values"])
+    raw = verdict_on(estimation, "helpfulness", home_language=ALIKE).raw
+    low, value, high = map(signed, (raw.low, raw.value, raw.high))
+    assert any(ALIKE in line and line.endswith(f", raw: {value}, {low} to {high}") for line in told)
+    page = Page(to_html(build_report(validation, estimation))).text
+    for chart in charts(build_report(validation, estimation)):
+        for line in in_words(chart.spec):
+            assert printable(line) in page
 
 
 def test_a_gaps_chart_without_a_gap_is_none(estimated: Estimated) -> None:
@@ -461,8 +486,8 @@ def test_html_and_markdown_tell_the_same_tables(estimated: Estimated) -> None:
     page, markdown = Page(to_html(report)), to_markdown(report)
     assert (
         sum(tag == "table" for tag, _ in page.elements)
-        == markdown.count("| --- |\n")
-        == sum(isinstance(block, Table) for section in report.sections for block in section.blocks)
+        == markdown.count("| --- |\n") + 2  # the first screen of the page, which is summary.md
+        == sum(isinstance(block, Table) for section in report.sections for block in section.blocks) + 2
     )
     assert [a["id"] for tag, a in page.elements if tag == "section"] == ALL_SECTIONS
 
@@ -511,7 +536,15 @@ def test_the_plan_table_prints_at_80_columns_and_reads_no_markup(estimated: Esti
 
 def test_the_terminal_report_shows_verdicts_and_gate(estimated: Estimated) -> None:
     text = printed(TerminalReport(build_report(*estimated)))
-    shows_no_steering(text, ["Verdicts", "Validity gate"])
+    shows_no_steering(text, ["Verdicts", "Validity gate", "How far the judge can be trusted", "◆ disparity", "? undetermined"])
+
+
+def test_no_colour_reaches_a_terminal_that_asks_for_none(estimated: Estimated, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    console = Console(file=io.StringIO(), width=80, force_terminal=True, legacy_windows=False)
+    console.print(TerminalReport(build_report(*estimated)))
+    assert isinstance(console.file, io.StringIO)
+    assert not re.search(r"\x1b\[[0-9;]*3[0-7]", console.file.getvalue())
 
 
 def test_labels_that_no_human_gave_are_said_beside_every_verdict(estimated: Estimated) -> None:

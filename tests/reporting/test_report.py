@@ -30,7 +30,7 @@ from tests.reporting.conftest import HOSTILE, made_up
 
 SECTIONS = ["scope", "judge_bias", "agreement", "missingness", "disagreements", "method"]
 WITH_RUBRIC = ["scope", "gate", *SECTIONS[1:]]
-VOID = {"meta", "link", "br", "img", "input", "hr"}
+VOID = {"meta", "link", "br", "img", "input", "hr", "wbr"}
 
 
 class Page(HTMLParser):
@@ -73,7 +73,7 @@ def test_report_json_is_versioned_and_strict(hostile: jf.Validation, tmp_path: P
     assert data["schema_version"] == 3
     assert set(data) == {
         "schema_version", "judgefair", "title", "headline", "labels", "as_of", "scope", "notes", "verdicts", "estimates", "gate",
-        "sections",
+        "sections", "summary",
     }  # fmt: skip
     assert len(data["estimates"]) == len(hostile.findings)
     assert data["verdicts"] == data["gate"] == []  # no rubric
@@ -111,7 +111,7 @@ def test_the_same_ratings_give_the_same_bytes(tmp_path: Path) -> None:
 
 def test_no_partial_file_is_left(hostile: jf.Validation, tmp_path: Path) -> None:
     write_report(build_report(hostile), tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "report.json", "report.md"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "report.json", "report.md", "summary.md"]
 
 
 def test_a_folder_without_a_validation_is_refused_with_what_to_do(tmp_path: Path) -> None:
@@ -160,7 +160,11 @@ def test_every_section_of_the_contents_is_there_once(constructed: jf.Validation)
     page = Page(to_html(build_report(constructed)))
     ids = [a["id"] for tag, a in page.elements if tag == "section"]
     assert ids == WITH_RUBRIC
-    assert [a["href"] for tag, a in page.elements if tag == "a"] == [f"#{name}" for name in ids]
+    links = [a["href"] for tag, a in page.elements if tag == "a"]
+    assert [link for link in links if "-note-" not in link] == ["#report", *(f"#{name}" for name in ids)]
+    assert set(links) <= {f"#{a['id']}" for _, a in page.elements if "id" in a}
+    everything = [a["id"] for _, a in page.elements if "id" in a]
+    assert len(set(everything)) == len(everything)
 
 
 def shown_texts(validation: jf.Validation) -> list[str]:

@@ -111,4 +111,4 @@ def _no_variance(validation: Validation, criterion: str) -> list[str]:
 
 def _of_little_variance(cell: Cell) -> Cell:
     """The number only for those who look behind the words: a low value here is no sign of disagreement."""
-    return Cell("little variance", f"{cell.text}; {cell.title}")
+    return Cell("little variance", f"{cell.text}; {cell.title}", cell.estimate)

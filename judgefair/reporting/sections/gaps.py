@@ -22,7 +22,10 @@ def build(validation: Validation, estimation: Estimation | None) -> Section | No
     for criterion in dict.fromkeys(verdict.criterion for verdict in estimation.verdicts):
         chart = gaps_chart(estimation, criterion)
         if chart:
-            words = f"{criterion}: raw gap, judge-made part and corrected gap, with 95% intervals; dashed lines: tolerance"
+            words = (
+                f"{criterion}: the raw gap is the sum of the corrected gap and the part that the judge made, each with its pointwise 95% "
+                "interval; the band is the tolerance"
+            )
             blocks.append(Chart(f"{words}.{caution(validation)}", chart))
         means = [
             finding

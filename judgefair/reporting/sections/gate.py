@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from judgefair.estimation import Estimation
 from judgefair.reporting.blocks import Block, Cell, Section, Table, Text
-from judgefair.reporting.words import caution, population_name
+from judgefair.reporting.words import MARKS, caution, population_name
 from judgefair.validation import Check, Population, Validation
 
 ORDER = 15
@@ -38,7 +38,7 @@ def build(validation: Validation, estimation: Estimation | None) -> Section | No
         told_of.setdefault((check.status, check.reason), []).append(check)
     if told_of:
         rows = [
-            [Cell(_STATUS[status]), Cell(reason), Cell(_where(checks, validation))]
+            [Cell(_STATUS[status], mark=MARKS[_STATUS[status]]), Cell(reason), Cell(_where(checks, validation))]
             for (status, reason), checks in told_of.items()
         ]
         blocks.append(Table(f"Checks that were not passed.{caution(validation)}", ["Status", "Reason", "Where"], rows))

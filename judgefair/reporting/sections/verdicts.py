@@ -3,7 +3,7 @@
 from judgefair.estimation import Estimation
 from judgefair.estimation.verdict import Interval
 from judgefair.reporting.blocks import Block, Cell, Section, Table, Text, number
-from judgefair.reporting.words import answer_of, caution, contrast_name, told_of
+from judgefair.reporting.words import MARKS, answer_of, caution, contrast_name, told_of
 from judgefair.validation import Validation
 
 ORDER = 5
@@ -27,7 +27,7 @@ def build(validation: Validation, estimation: Estimation | None) -> Section | No
         rows = [
             [
                 Cell(contrast_name(verdict)),
-                Cell(answer_of(verdict)),
+                Cell(answer_of(verdict), mark=MARKS[answer_of(verdict)]),
                 number(verdict.corrected, signed=True),
                 _simultaneous(verdict.for_disparity, verdict.for_equivalence),
                 number(verdict.raw, signed=True),
