@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt
 
-.PHONY: demo test test-slow test-faults lint setup clean
+.PHONY: demo test test-slow test-faults lint setup screenshots site clean
 
 demo: $(VENV)/.demo
 	$(BIN)/judgefair demo --out demo
@@ -18,6 +18,12 @@ test-slow: setup
 SEEDS ?= 50
 test-faults: setup
 	$(BIN)/python tests/faults/repeat.py $(SEEDS)
+
+screenshots: setup
+	$(BIN)/python docs/screenshots.py
+
+site: setup
+	$(BIN)/python -m mkdocs build --strict
 
 lint: setup
 	$(BIN)/ruff check .

@@ -71,7 +71,12 @@ def test_the_command_gives_the_numbers_of_python_and_one_json_document(
     assert kept["estimates"] == expected
     assert printed == kept
     kept_tables = {"items.parquet", "ratings.parquet", "validation.json"}
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"report.html", "report.json", "report.md", "summary.md"} | kept_tables
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "report.html",
+        "report.json",
+        "report.md",
+        "summary.md",
+    } | kept_tables
 
 
 def test_the_report_states_that_there_is_no_rubric(validate: Callable[..., Done], ratings_csv: Path, tmp_path: Path) -> None:

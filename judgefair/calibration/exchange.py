@@ -27,7 +27,7 @@ def import_set(
     Parameters
     ----------
     source : a table's path, or `hub:OWNER/NAME[@REVISION][#SPLIT]`.
-    columns : `NAME=COLUMN` for each column that has another name than DESIGN 6 gives it.
+    columns : `NAME=COLUMN` for each column that has another name than the tables of ratings have.
 
     Raises
     ------

@@ -69,7 +69,7 @@ def rated_items(table: pd.DataFrame, scales: Mapping[str, Scale] | Scale, where:
 
     Parameters
     ----------
-    table : text cells; columns of DESIGN 6, of which `REQUIRED` must be there.
+    table : text cells; of the columns `REQUIRED`, all; of `OPTIONAL`, `pop.<axis>` and `rater.<attribute>`, those there are.
     scales : one for each criterion, or one for all.
     where : the source's name, for errors.
 

@@ -70,7 +70,7 @@ def progress_bar(what: str) -> Iterator[Callable[["Progress"], None]]:
             if now - last_shown[0] < SHOWN_EVERY and progress.done != progress.total:  # drawing takes longer than a judgment
                 return
             last_shown[0] = now
-            asked = progress.done - progress.reused
+            asked = max(0, progress.done - progress.reused)  # what was found again is counted before it is settled
             rate = asked / max(time.monotonic() - started, 1e-9)
             missing = sum(progress.missing.values())
             spent = progress.budget

@@ -141,7 +141,7 @@ def _say_item(found: dict[str, Any]) -> None:
 
 
 def plugins(as_json: bool = JSON) -> None:
-    """What is plugged in: recipes, scale kinds and report sections, ours and those of other packages."""
+    """What is plugged in: lenses, probes, optimisers, recipes, scale kinds, sections and targets, ours and those of other packages."""
     from judgefair.plugins import GROUPS, names
 
     found = {group: names(group) for group in GROUPS}

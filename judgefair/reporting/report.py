@@ -31,7 +31,7 @@ class Report:
     headline : one or two sentences that say what is supported.
     labels : human, constructed, model or simulated, or mixed where contexts differ; printed wherever numbers are.
     verdicts : one for each criterion and contrast; empty where nothing was estimated.
-    estimates : every estimate, flat, under the estimand names of DESIGN 11.
+    estimates : every estimate, flat, under its estimand's name.
     gate : what the rubric asks of the judge, and whether it was shown.
     sections : what is shown, in order.
     summary : the first screen; None for comparisons, which have none of their own.

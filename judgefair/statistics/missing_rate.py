@@ -14,7 +14,7 @@ def missing_rate(missing: object, reason: str, clusters: object = None, *, confi
     Parameters
     ----------
     missing : (n_ratings,) true where the rating is missing for this reason.
-    reason : one of the reasons of DESIGN 2.2; it names the estimand, `missing_rate.<reason>`.
+    reason : one of `MISSING_REASONS`; it names the estimand, `missing_rate.<reason>`.
     clusters : (n_ratings,) scenario labels; None takes ratings as independent.
 
     Returns
