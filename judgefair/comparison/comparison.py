@@ -90,6 +90,10 @@ class Cell:
         return told | {"gate": dict(self.gate), "rank": None if self.rank is None else list(self.rank)}
 
 
+FEWEST = 10
+"""Scenarios, below which two judges are not told apart."""
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """Two judges of one context on the items that both rated: first minus second.
@@ -98,7 +102,8 @@ class Difference:
     ----------
     agreement : of `alpha.judge_human`; above 0 where the first agrees better with the humans.
     absolute_error : of the mean distance to the humans, in scale points; below 0 where the first is closer.
-    better : the judge that agrees better, where the adjusted interval of `agreement` excludes 0; else None.
+    better : the judge that agrees better, where the adjusted interval of `agreement` excludes 0 and rests on `FEWEST` scenarios
+        or more; else None. Of few scenarios nearly every resample is alike, and an interval far too narrow.
     """
 
     context: str
@@ -111,6 +116,8 @@ class Difference:
     @property
     def better(self) -> str | None:
         """Which of the two agrees better with the humans, where that can be told."""
+        if self.agreement.estimate.n_clusters < FEWEST:
+            return None
         if self.agreement.low > 0:
             return self.first
         return self.second if self.agreement.high < 0 else None

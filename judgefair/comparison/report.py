@@ -5,7 +5,7 @@ from importlib.metadata import version
 from typing import Any
 
 from judgefair.comparison.attribution_section import attribution_section
-from judgefair.comparison.comparison import Cell, Comparison, Difference
+from judgefair.comparison.comparison import FEWEST, Cell, Comparison, Difference
 from judgefair.comparison.heatmap import heatmaps
 from judgefair.comparison.panel_section import panel_estimates, panel_section
 from judgefair.comparison.ranks import SOURCE as RANKS
@@ -174,7 +174,10 @@ def _differences(comparison: Comparison) -> Section | None:
 
 
 def _difference(difference: Difference) -> list[Shown]:
-    told = f"{difference.better} agrees better" if difference.better else "no"
+    n = difference.agreement.estimate.n_clusters
+    told = (
+        f"{difference.better} agrees better" if difference.better else "no" if n >= FEWEST else f"no: {n:,} scenarios are too few"
+    )
     return [
         Shown(f"{difference.first} − {difference.second}"),
         Shown(difference.criterion),

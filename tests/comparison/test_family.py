@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
+from judgefair.comparison.comparison import Difference
 from judgefair.comparison.family import adjusted
 from judgefair.comparison.ranks import rank_ranges
 from judgefair.statistics import Estimate
@@ -91,3 +92,9 @@ def test_no_pair_of_equal_judges_is_told_apart_more_often_than_the_level_says(mo
         ]
         wrong += any(told.low > 0 or told.high < 0 for told in adjusted(pairs))
     assert wrong / 400 <= 0.05 + 3 * 0.011
+
+
+@pytest.mark.parametrize(("n_clusters", "better"), [(9, None), (10, "first")])
+def test_two_judges_are_not_told_apart_by_fewer_than_ten_scenarios(n_clusters: int, better: str | None) -> None:
+    agreement, error = adjusted([Estimate("alpha_difference", 0.48, se=0.001, n_clusters=n_clusters)] * 2)
+    assert Difference("a context", "depth", "first", "second", agreement, error).better == better
