@@ -21,23 +21,28 @@ def with_included(document: Document) -> Document:
     ------
     InputError : no such file, it is no mapping, or it includes another.
     """
-    criteria = document.data.get("criteria") if isinstance(document.data, dict) else None
-    if not isinstance(criteria, list) or not any(isinstance(one, dict) and INCLUDE in one for one in criteria):
+    included = included_in(document)
+    if not included:
         return document
-    written: list[Any] = []
+    written = list(document.data["criteria"])
     places: dict[KeyPath, str] = {}
-    for number, one in enumerate(criteria):
-        if not isinstance(one, dict) or INCLUDE not in one:
-            written.append(one)
-            continue
+    for number in sorted(included):
+        one = written[number]
         where: KeyPath = ("criteria", number)
         own = {key: value for key, value in one.items() if key != INCLUDE}
         shared = _read_shared(document, one[INCLUDE], (*where, INCLUDE))
-        written.append({**shared.data, **own})
+        written[number] = {**shared.data, **own}
         for place in shared.lines:
             if place and place[0] not in own:
                 places[(*where, *place)] = shared.at(place)
     return Document(document.path, {**document.data, "criteria": written}, document.lines, places)
+
+
+def included_in(document: Document) -> set[int]:
+    """The places of the criteria that a rubric's file includes, whose words stand in other files."""
+    criteria = document.data.get("criteria") if isinstance(document.data, dict) else None
+    listed = criteria if isinstance(criteria, list) else []
+    return {number for number, one in enumerate(listed) if isinstance(one, dict) and INCLUDE in one}
 
 
 def _read_shared(document: Document, name: Any, where: KeyPath) -> Document:

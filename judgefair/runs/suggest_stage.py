@@ -24,10 +24,11 @@ from judgefair.models.policy import RetryPolicy
 from judgefair.records import Item, Missing, printable
 from judgefair.rubric.criterion import Criterion
 from judgefair.rubric.edit import next_version, patch_of, replace_text, with_entry
+from judgefair.rubric.include import SHARED, included_in
 from judgefair.rubric.lint import changelog_heading
 from judgefair.rubric.load import check_rubric
 from judgefair.rubric.rubric import Rubric
-from judgefair.rubric.strict_yaml import KeyPath
+from judgefair.rubric.strict_yaml import KeyPath, read_yaml
 from judgefair.runs.asking import Asking, Progress, run_sync, work_through
 from judgefair.runs.folder import open_run, write_json, write_manifest
 from judgefair.runs.judge_stage import judge
@@ -110,8 +111,16 @@ def suggest(
     rubric, _ = check_rubric(rubric_path)
     files = _Files.of(rubric_path)
     train = _train(cset)
-    criteria = train.shared(rubric.criteria)
-    notes = [f"{criterion.id}: {cset.id} has no ratings of it." for criterion in rubric.criteria if criterion not in criteria]
+    included = [rubric.criteria[number].id for number in sorted(included_in(read_yaml(files.path)))]
+    rated = train.shared(rubric.criteria)
+    criteria = [criterion for criterion in rated if criterion.id not in included]
+    if not criteria:
+        raise InputError(
+            f"{files.path}: all that {train.id} rates is included from shared files ({', '.join(included)}), whose words other rubrics have too. "
+            f"Edit them by hand, in the folder {SHARED}"
+        )
+    notes = [f"{criterion.id}: {cset.id} has no ratings of it." for criterion in rubric.criteria if criterion not in rated]
+    notes += [f"{name} is included from a file that rubrics share: no words are drafted for it." for name in included]
     labelled = labelled_items(train, criteria)
     if not labelled:
         raise InputError(
@@ -177,7 +186,7 @@ class _Edit:
     def __post_init__(self) -> None:
         raised = next_version(self.rubric.version, self.files.changelog)
         self.source = replace_text(self.files.source, ("version",), raised)
-        self.edited = _checked(self.files.path.name, self.source)
+        self.edited = _checked(self.files.path, self.source)
 
     def put(self, suggestion: Suggestion) -> Suggestion:
         """Write a suggestion into the file; one with which it would be no sound rubric is dropped, with the reason."""
@@ -187,7 +196,7 @@ class _Edit:
         where: KeyPath = ("criteria", number, *places(self.rubric.criteria[number])[suggestion.place])
         try:
             source = replace_text(self.source, where, suggestion.new)
-            self.edited, self.source = _checked(self.files.path.name, source), source
+            self.edited, self.source = _checked(self.files.path, source), source
         except InputError as error:
             return replace(suggestion, dropped=f"the rubric could not say so: {error}")
         return suggestion
@@ -196,7 +205,7 @@ class _Edit:
         """All of it, with its entry in the changelog, from the folder that holds the rubric's folder."""
         heading = changelog_heading(self.edited)
         changelog = with_entry(self.files.changelog, self.rubric, heading, entry)
-        _checked(self.files.path.name, self.source, changelog)
+        _checked(self.files.path, self.source, changelog)
         folder = self.files.path.resolve().parent.name
         return patch_of(f"{folder}/{self.files.path.name}", self.files.source, self.source) + patch_of(
             f"{folder}/CHANGELOG.md", self.files.changelog, changelog
@@ -386,10 +395,14 @@ def _identity(rubric: Rubric) -> dict[str, str]:
     return {"id": rubric.id, "version": rubric.version, "fingerprint": rubric.fingerprint}
 
 
-def _checked(name: str, source: str, changelog: str = "") -> Rubric:
-    """The rubric that a file of this text is; InputError as `check_rubric` has it."""
+def _checked(place: Path, source: str, changelog: str = "") -> Rubric:
+    """The rubric that a file of this text would be in that place; InputError as `check_rubric` has it."""
+    folder, name = place.resolve().parent, place.name
     with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch, name)
+        path = Path(scratch, folder.name, name)
+        path.parent.mkdir()
+        if (folder.parent / SHARED).is_dir():
+            Path(scratch, SHARED).symlink_to(folder.parent / SHARED)
         path.write_bytes(source.encode("utf-8"))
         if changelog:
             path.with_name("CHANGELOG.md").write_bytes(changelog.encode("utf-8"))

@@ -16,8 +16,9 @@ from judgefair.errors import InputError
 from judgefair.folders import shipped
 from judgefair.rubric import load_rubric
 from judgefair.rubric.edit import next_version, patch_of, replace_text, with_entry
+from judgefair.rubric.include import included_in
 from judgefair.rubric.lint import changelog_heading
-from judgefair.rubric.strict_yaml import read_value
+from judgefair.rubric.strict_yaml import read_value, read_yaml
 
 FILE = Path(__file__).with_name("library_desk.yaml")
 DESK = FILE.read_text("utf-8")
@@ -119,7 +120,8 @@ def test_the_lines_of_a_file_written_on_windows_keep_their_ends():
 def test_a_criterion_of_a_shipped_rubric_can_be_worded_anew(folder, tmp_path):
     path = shipped("rubrics") / folder / "rubric.yaml"
     source, rubric = path.read_text("utf-8"), load_rubric(path)
-    number, scale = len(rubric.criteria) - 1, rubric.criteria[-1].scale
+    number = max(set(range(len(rubric.criteria))) - included_in(read_yaml(path)))  # words that are shared stand elsewhere
+    scale = rubric.criteria[number].scale
     for inner in (("question",), *(("scale", "levels", level) for level in scale.ends)):
         edited = replace_text(source, ("criteria", number, *inner), 'Other words: "quoted", # and more')
         assert comments(edited.replace('"Other words: \\"quoted\\", # and more"', "")) == comments(source)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from judgefair.calibration.calibration_set import CalibrationSet
 from judgefair.errors import BudgetError, InputError
@@ -317,3 +318,22 @@ def test_suggestions_for_several_criteria_stand_in_one_patch(rubric: Path, tmp_p
     subprocess.run(["git", "apply", str(patch_of(rubric))], cwd=rubric.parent, check=True, timeout=60)
     changes = diff_rubrics(before, load_rubric(rubric)).changes
     assert [change.path for change in changes] == ["criteria.helpfulness.levels.2", "criteria.talks_down.question"]
+
+
+def test_no_words_are_drafted_for_what_rubrics_share(rubric: Path, cset: CalibrationSet) -> None:
+    path = rubric / "rubric.yaml"
+    data = yaml.safe_load(path.read_text("utf-8"))
+    shared = {name: data["criteria"][1].pop(name) for name in ("id", "question", "scale")}
+    data["criteria"][1]["include"] = "candour"
+    (rubric.parent / "shared").mkdir()
+    (rubric.parent / "shared" / "candour.yaml").write_text(yaml.safe_dump(shared, sort_keys=False), "utf-8")
+    path.write_text(yaml.safe_dump(data, sort_keys=False), "utf-8")
+    (suggestion,) = drafted(rubric, cset, Words())
+    assert (suggestion.criterion, suggestion.dropped) == ("helpfulness", "")
+    assert f"{shared['id']} is included from a file that rubrics share: no words are drafted for it." in document(rubric)["notes"]
+    first = {name: data["criteria"][0].pop(name) for name in ("id", "question", "scale")}
+    data["criteria"][0]["include"] = "help"
+    (rubric.parent / "shared" / "help.yaml").write_text(yaml.safe_dump(first, sort_keys=False), "utf-8")
+    path.write_text(yaml.safe_dump(data, sort_keys=False), "utf-8")
+    with pytest.raises(InputError, match="all that desk rates is included from shared files"):
+        drafted(rubric, cset, Words())
