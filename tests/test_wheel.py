@@ -80,6 +80,7 @@ def test_the_installed_package_finds_what_it_ships(installed: Path, tmp_path: Pa
     assert sorted(path.name for path in Path(rubrics).iterdir()) == sorted(p.name for p in (ROOT / "rubrics").iterdir())
 
 
+@pytest.mark.slow
 def test_the_installed_command_gives_the_demo(installed: Path, home: Path, tmp_path: Path) -> None:
     run(installed / "judgefair", "demo", "--out", "demo", "--model", "scripted:hash", cwd=tmp_path, JUDGEFAIR_HOME=str(home))
     reports = {path.parent.name: path.read_text("utf-8") for path in tmp_path.rglob("report.html")}

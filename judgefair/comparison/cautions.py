@@ -8,6 +8,8 @@ from judgefair.comparison.held import Held
 from judgefair.comparison.panels import Panel
 from judgefair.estimation.same_family import same_family_note
 from judgefair.models.family import FAMILIES
+from judgefair.reporting.words import only_level
+from judgefair.validation.judged import PILOT
 
 MANY_LEFT_OUT = 0.05
 
@@ -22,6 +24,7 @@ def cautions(
     """In words, each once."""
     told = [*_splits(contexts), *_shared_sets(contexts), *_left_out(differences), *_several_programs(judges)]
     told += [note for each in held if (note := same_family_note(each.judge, each.system)) is not None]
+    told += [*_pilots(held), *_constant(held)]
     return list(dict.fromkeys([*told, *(note for panel in panels for note in kin_of(panel))]))
 
 
@@ -35,6 +38,26 @@ def kin_of(panel: Panel) -> Iterator[str]:
         who = f"{', '.join(names[:-1])} and {names[-1]}"
         alike = f"of one family ({of}), as far as their names tell" if of in FAMILIES else f"one model ({of})"
         yield f"{panel.context}: {who} are {alike}: their errors are likely to be shared (Kim et al. 2025)."
+
+
+def _pilots(held: Sequence[Held]) -> Iterator[str]:
+    """Contexts of which only some items were judged."""
+    for each in held:
+        for note in each.validation.notes if each.validation is not None else ():
+            if note.startswith(PILOT):
+                yield f"{each.used_in}: {note}"
+
+
+def _constant(held: Sequence[Held]) -> Iterator[str]:
+    """Judges that said one thing of everything, beside which another looks able and a third alike."""
+    for each in held:
+        for criterion in each.validation.scales if each.validation is not None else ():
+            level = only_level(each.validation, criterion) if each.validation is not None else None
+            if level is not None:
+                yield (
+                    f"{each.used_in}, {criterion}: {each.judge} gave every item {level}. That another agrees better, or errs as it does, "
+                    "says nothing of either's skill."
+                )
 
 
 def _splits(contexts: Sequence[Context]) -> Iterator[str]:

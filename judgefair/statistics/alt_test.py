@@ -181,7 +181,8 @@ def joint_alt_test(tests: Mapping[str, AltTest], q: float = 0.05) -> JointAltTes
     wins = dict(zip(tests, np.split(together, bounds), strict=True)) if tests else {}
     tested = {context: int((~np.isnan(test.p_values)).sum()) for context, test in tests.items()}
     n_tested = sum(tested.values())
-    method = f"Benjamini-Yekutieli at {q:g} over {n_tested} annotators of {len(tests)} contexts; no interval: a share of these annotators"
+    n_contexts = sum(n > 0 for n in tested.values())
+    method = f"Benjamini-Yekutieli at {q:g} over {n_tested} annotators of {n_contexts} contexts; no interval: a share of these annotators"
     by_context = {
         context: replace(test.winning_rate, value=float(wins[context].sum() / tested[context]), method=method)
         if tested[context]

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from judgefair.runs.judge_stage import Progress
 
 
+PILOT = "A pilot"
+"""How the note begins that says that only some items were judged."""
+
+
 def validate(
     program: JudgeProgram,
     cset: CalibrationSet,
@@ -76,7 +80,7 @@ def validate(
     manifest = read_manifest(run)
     if limit is not None:
         notes.append(
-            f"A pilot: {len(part.items):,} of {len(cset.take(split).items):,} items, in whole scenarios (--limit {limit:,})."
+            f"{PILOT}: {len(part.items):,} of {len(cset.take(split).items):,} items, in whole scenarios (--limit {limit:,})."
         )
     looks = look_at(part, program.fingerprint, model.name)
     if looks:

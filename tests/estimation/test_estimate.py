@@ -426,6 +426,7 @@ def test_the_scope_says_what_the_verdicts_hold_for(run: Path, humans: Path) -> N
 # ELLIPSE: 2,571 real essays with one consensus score each; the judge is scripted and reads only their length
 
 
+@pytest.mark.slow
 def test_gaps_between_writers_of_ellipse_are_small_or_unknown_and_never_a_disparity(data_folder: Path, tmp_path: Path) -> None:
     shipped = jf.load_rubric("english_learner_essay")
     rubric = Rubric.model_validate(shipped.model_dump() | {"criteria": [shipped.criterion("overall").model_dump()]})

@@ -13,7 +13,9 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-SLOW = {"01_first_verdict", "03_is_the_judge_biased", "05_compare_judges_across_contexts", "06_scale_out"}
+SLOW = {
+    "01_first_verdict", "03_is_the_judge_biased", "04_iterate_on_a_rubric", "05_compare_judges_across_contexts", "06_scale_out",
+}  # fmt: skip
 SECONDS_A_CELL = 200
 ENDING = "## What may and may not be concluded"
 

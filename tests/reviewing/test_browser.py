@@ -86,6 +86,7 @@ def press(page: "sync_api.Page", key: str, until: str, most: int = 60) -> None:
     raise AssertionError(f"{key} never reaches {until}")
 
 
+@pytest.mark.slow
 def test_a_reader_filters_opens_an_item_sees_its_arms_and_comes_back(
     browser: "sync_api.Browser", page_of: Served, folder: Path
 ) -> None:
@@ -173,6 +174,7 @@ def begin(visit: Visit) -> None:
     visit.page.wait_for_url("**/rate/item**")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("width", "scheme"),
     [

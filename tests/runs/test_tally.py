@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from judgefair.records import MISSING_REASONS, Item
@@ -73,6 +73,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("small_pieces")
+@settings(max_examples=40)
 @given(rows=st.lists(rating(), max_size=40), sizes=st.lists(st.integers(1, 9), max_size=6))
 def test_a_stream_of_row_groups_comes_to_what_the_whole_table_does(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]], sizes: list[int]

@@ -37,6 +37,7 @@ def test_bound_and_violations_are_those_counted_one_by_one() -> None:
     assert found.excess.value == pytest.approx(found.violations.value - own / 60)
 
 
+@pytest.mark.slow
 def test_one_more_placebo_lies_above_the_bound_with_the_declared_probability_at_most() -> None:
     # Of m exchangeable values one more lies above the k-th smallest with probability 1 - k / (m + 1): 1 - 39/41 of 40.
     rng = np.random.default_rng(2)

@@ -310,6 +310,7 @@ def test_the_american_majority_is_nearest_to_british_raters_and_furthest_from_si
         assert estimate.high - estimate.low < 0.04
 
 
+@pytest.mark.slow
 def test_permuting_the_raters_countries_makes_the_gaps_vanish(crehate: tuple[np.ndarray, np.ndarray]) -> None:
     judge, values, countries = american_majority(*crehate)
     rng = np.random.default_rng(9)
