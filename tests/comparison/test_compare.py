@@ -20,6 +20,7 @@ from judgefair.comparison.held import read_run
 from judgefair.comparison.rated import Rated, rated_criteria
 from judgefair.errors import InputError
 from judgefair.estimation import estimate
+from judgefair.models.stand_ins import scripted
 from judgefair.runs import judge as judge_items
 from judgefair.statistics import judge_error
 from judgefair.validation import load_validation, save_validation
@@ -492,6 +493,18 @@ def test_items_that_a_judge_left_out_are_told_of(tmp_path: Path) -> None:
     found = compare([tmp_path / "one", tmp_path / "other"], n_resamples=20)
     assert found.differences[0].agreement.estimate.n_items == 30
     assert any("items that both rated, one and other on 30 of 40. The others may be harder" in note for note in found.notes)
+
+
+def test_a_judge_that_says_one_thing_of_everything_and_a_pilot_are_told_of(tmp_path: Path) -> None:
+    rubric, table = rubric_of("library"), ratings_of("shelves", 40)
+    for name, judge in (("same", scripted("first")), ("careful", reader("careful"))):
+        validated(tmp_path / name, judge, rubric, set_of("shelves", table, rubric), limit=20)
+    notes = compare([tmp_path / "same", tmp_path / "careful"], n_resamples=20).notes
+    told = [note for note in notes if "gave every item" in note]
+    assert [note.partition(". ")[0].partition(", ")[2] for note in told] == [
+        "shelves, all, depth: scripted:first gave every item 1"
+    ]
+    assert sum("A pilot: 20 of 40 items" in note for note in notes) == 1
 
 
 def test_pairs_in_a_context_are_as_many_as_its_judges_make(compared: Comparison) -> None:
