@@ -112,14 +112,14 @@ def suggest(
     files = _Files.of(rubric_path)
     train = _train(cset)
     included = [rubric.criteria[number].id for number in sorted(included_in(read_yaml(files.path)))]
-    rated = train.shared(rubric.criteria)
-    criteria = [criterion for criterion in rated if criterion.id not in included]
+    shared = train.shared(rubric.criteria)
+    criteria = [criterion for criterion in shared if criterion.id not in included]
     if not criteria:
         raise InputError(
             f"{files.path}: all that {train.id} rates is included from shared files ({', '.join(included)}), whose words other rubrics have too. "
             f"Edit them by hand, in the folder {SHARED}"
         )
-    notes = [f"{criterion.id}: {cset.id} has no ratings of it." for criterion in rubric.criteria if criterion not in rated]
+    notes = [f"{criterion.id}: {cset.id} has no ratings of it." for criterion in rubric.criteria if criterion not in shared]
     notes += [f"{name} is included from a file that rubrics share: no words are drafted for it." for name in included]
     labelled = labelled_items(train, criteria)
     if not labelled:
