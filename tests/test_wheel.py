@@ -26,7 +26,7 @@ def run(*command: str | Path, cwd: Path, **environment: str) -> str:
     """What the command prints; it must succeed."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COV_"))}
     done = subprocess.run(
-        list(map(str, command)), cwd=cwd, env=kept | environment, capture_output=True, text=True, timeout=230, check=False
+        list(map(str, command)), cwd=cwd, env=kept | environment, capture_output=True, text=True, timeout=600, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

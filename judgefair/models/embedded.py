@@ -1,5 +1,6 @@
 """A small model inside the process: llama.cpp on loopback, so that everything runs without a key or a network."""
 
+import os
 import secrets
 import subprocess
 import sys
@@ -71,9 +72,10 @@ class Local(Model):
         params.model.path = str(WEIGHTS.path)
         params.n_parallel, params.n_ctx = SLOTS, SLOTS * TOKENS_PER_SLOT
         params.api_keys, params.ui, params.verbosity = [key], False, -1
-        params.cpuparams.poll = params.cpuparams_batch.poll = (
-            0  # threads that wait by spinning starve each other on a busy machine
-        )
+        # One core is left to whoever asks: threads that wait for one another stall where another program has a core, and those
+        # that wait by spinning starve each other.
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = max(1, (os.cpu_count() or 2) - 1)
+        params.cpuparams.poll = params.cpuparams_batch.poll = 0
         server = Server(params)
         try:
             async with OpenAIServer(self.name, f"{server.listening_address}/v1", key=key).open() as post:

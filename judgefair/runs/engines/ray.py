@@ -334,8 +334,8 @@ def _connected(address: str | None, workers: int | None) -> Iterator[None]:
         return
     quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": "ERROR"}
     try:
-        if address is None:
-            ray.init(num_cpus=workers, **quiet)
+        if address is None:  # "local", or Ray joins whatever cluster somebody else has on this machine
+            ray.init("local", num_cpus=workers, **quiet)
         else:
             ray.init(address=address, log_to_driver=False, logging_level="ERROR")
     except (ConnectionError, ValueError, RuntimeError) as error:
