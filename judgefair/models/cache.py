@@ -82,23 +82,30 @@ def reply_key(model: Model, body: Body, sample: int) -> bytes:
     return hashlib.sha256(_asked(model, body, sample)).digest()
 
 
-class KeysOfCall:
-    """The keys of requests that differ in their last message alone; a third of the work of making each request for its key.
+class Requests:
+    """Requests that differ in their last message alone, and their keys; a third of the work of making each from its parts.
 
     >>> from judgefair.models.stand_ins import scripted
     >>> body = {"model": "m", "messages": [{"role": "user", "content": "a"}]}
-    >>> KeysOfCall(scripted("first"), body, 0).of("a") == reply_key(scripted("first"), body, 0)
+    >>> requests = Requests(scripted("first"), body, 0)
+    >>> requests.body("b")
+    {'model': 'm', 'messages': [{'role': 'user', 'content': 'b'}]}
+    >>> requests.key("a") == reply_key(scripted("first"), body, 0)
     True
     """
 
     def __init__(self, model: Model, body: Body, sample: int) -> None:
-        *static, last = body["messages"]
-        with_place = body | {"messages": [*static, last | {"content": _PLACE}]}
-        before, self._after = _asked(model, with_place, sample).split(wire_json(_PLACE))
+        self._body = body
+        *self._static, self._last = body["messages"]
+        before, self._after = _asked(model, self.body(_PLACE), sample).split(wire_json(_PLACE))
         self._before = hashlib.sha256(before)
 
-    def of(self, content: str) -> bytes:
-        """The key of the request whose last message is this."""
+    def body(self, content: str) -> Body:
+        """The request whose last message is this."""
+        return {**self._body, "messages": [*self._static, {**self._last, "content": content}]}
+
+    def key(self, content: str) -> bytes:
+        """Its key."""
         key = self._before.copy()
         key.update(wire_json(content))
         key.update(self._after)

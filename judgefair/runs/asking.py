@@ -112,7 +112,7 @@ class Asking:
         self._stack = AsyncExitStack()
         self.journal = Journal(self._run)
         self._stack.callback(self.journal.close)
-        self.is_new = self.earlier is None and self.journal.is_empty
+        self.is_new = self.earlier is None and self.journal.was_empty
         if self.journal.salvaged is not None:
             self.progress.notes.append(
                 f"{self._run / JOURNAL} was damaged: {self.journal.salvaged:,} rows of it could be read and are used; "
@@ -164,12 +164,16 @@ class Question:
     call: str
     is_understood: Callable[[Reply], bool]
 
-    async def ask(self, model: Model, body: Body, sample: int = 0) -> Reply | Missing:
+    async def ask(self, model: Model, body: Body, sample: int = 0, key: bytes | None = None) -> Reply | Missing:
         """The reply that landed for this request in this run, or in another, or a new one.
 
         Where the same request is in flight already (two items with the same text), its outcome serves both.
+
+        Parameters
+        ----------
+        key : `reply_key` of the request, where it is known.
         """
-        asking, key = self.asking, reply_key(model, body, sample)
+        asking, key = self.asking, key or reply_key(model, body, sample)
         landed = asking.landed(key)
         if landed is not None:
             asking.progress.reused += 1

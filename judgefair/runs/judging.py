@@ -11,7 +11,7 @@ import pyarrow as pa
 from judgefair.compile.orders import of_both_orders
 from judgefair.compile.parse import Judgment
 from judgefair.compile.program import JudgeProgram
-from judgefair.models.cache import KeysOfCall
+from judgefair.models.cache import Requests
 from judgefair.models.gate import Limits
 from judgefair.models.model import Body, Model
 from judgefair.models.policy import RetryPolicy
@@ -38,7 +38,7 @@ class Job:
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     limits: Limits = field(default_factory=Limits)
     use_cache: bool = True
-    _keys: dict[tuple[str, int], KeysOfCall] = field(default_factory=dict, repr=False)
+    _requests: dict[tuple[str, int], Requests] = field(default_factory=dict, repr=False)
     _read: dict[tuple[str, str, str | None, str | None], dict[str, Judgment]] = field(default_factory=dict, repr=False)
 
     @property
@@ -51,12 +51,20 @@ class Job:
         prompt = self.program.prompts[call]
         return self.model.body(prompt.render(item), prompt.schema, dict(self.program.sampling), replicate, self.replicates)
 
+    def request(self, call: str, item: Item, replicate: int) -> tuple[Body, bytes]:
+        """The request for one judgment and its `reply_key`, in less time than `body` takes."""
+        requests, content = self._requests_of(call, item, replicate), self.program.prompts[call].last_message(item)
+        return requests.body(content), requests.key(content)
+
     def key(self, call: str, item: Item, replicate: int) -> bytes:
         """`reply_key` of the request for one judgment."""
-        keys = self._keys.get((call, replicate))
-        if keys is None:
-            keys = self._keys[call, replicate] = KeysOfCall(self.model, self.body(call, item, replicate), replicate)
-        return keys.of(self.program.prompts[call].last_message(item))
+        return self._requests_of(call, item, replicate).key(self.program.prompts[call].last_message(item))
+
+    def _requests_of(self, call: str, item: Item, replicate: int) -> Requests:
+        requests = self._requests.get((call, replicate))
+        if requests is None:
+            requests = self._requests[call, replicate] = Requests(self.model, self.body(call, item, replicate), replicate)
+        return requests
 
     def judgments(self, call: str, outcome: Reply | Missing) -> dict[str, Judgment]:
         """What an outcome says, by criterion of the call."""
@@ -198,4 +206,5 @@ def _landed(job: Job, asking: Asking, calls: Sequence[tuple[int, str, int, Item]
 
 async def _ask(job: Job, asking: Asking, call: str, replicate: int, item: Item) -> Reply | Missing:
     question = asking.about(item.item_id, call, lambda reply: job.is_understood(call, reply))
-    return await question.ask(job.model, job.body(call, item, replicate), replicate)
+    body, key = job.request(call, item, replicate)
+    return await question.ask(job.model, body, replicate, key)

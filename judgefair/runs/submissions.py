@@ -2,12 +2,10 @@
 
 from typing import Any
 
-import orjson
-
 from judgefair.errors import InputError
 from judgefair.models.batch_file import Submission
 from judgefair.models.reply import Reply
-from judgefair.runs.journal import LAND, Journal
+from judgefair.runs.journal import Journal
 
 _OPEN = "SELECT token, n_requests, file_id, batch_id FROM submissions WHERE status IS NULL AND server = ? ORDER BY rowid"
 
@@ -56,7 +54,7 @@ class Submissions:
 
     async def land(self, key: bytes, judgment: tuple[str, str, int], reply: Reply) -> None:
         """Keep a reply."""
-        await self._journal.writer.write((LAND, (key, *judgment, orjson.dumps(reply.to_json()))))
+        await self._journal.land(key, *judgment, reply)
 
     async def fail(self, key: bytes, message: str) -> None:
         """Keep why a request brought no reply; another run of the command sends it again."""

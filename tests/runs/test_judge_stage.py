@@ -166,6 +166,16 @@ def test_a_second_run_asks_nothing_and_writes_the_same_bytes(tmp_path):
     assert again.progress.budget.calls == 0
 
 
+@pytest.mark.parametrize("concurrency", [1, 6])  # when the second is asked about, the first has landed, or is in flight
+def test_items_of_one_text_are_asked_about_once(tmp_path, concurrency):
+    twins = [replace(item, query="The same.", response="The same.") for item in tiny_items(3)]
+    with lb.loopback() as server:
+        result = judged(server, tmp_path / "run", twins, use_cache=False, concurrency=concurrency)
+    assert len(server.calls) == len(CRITERIA)
+    assert result.progress.reused == 2 * len(CRITERIA)
+    assert len(rows(tmp_path / "run")) == 3 * len(CRITERIA)
+
+
 def test_concurrency_does_not_change_a_byte_of_the_ratings(tmp_path):
     for concurrency in (1, 8):
         judge(
@@ -354,4 +364,7 @@ def test_keys_are_those_of_the_requests_whatever_is_judged(mode: str, query: str
     job = Job(tiny_program(mode), scripted("first"), replicates=2, concurrency=1)
     items = [Item("a", "q", "r"), Item("b", query, response)]
     for _, call, replicate, item in job.calls(items):
-        assert job.key(call, item, replicate) == reply_key(job.model, job.body(call, item, replicate), replicate)
+        body = job.body(call, item, replicate)
+        key = reply_key(job.model, body, replicate)
+        assert job.request(call, item, replicate) == (body, key)
+        assert job.key(call, item, replicate) == key
