@@ -39,7 +39,7 @@ def export(
 
 def fill(user: Sequence[Mapping[str, str]], fenced: Mapping[str, str]) -> dict[str, str]:
     """The last message, with its slots filled; what goes in is fenced already."""
-    content = "".join(piece["text"] if "text" in piece else fenced[piece["slot"]] for piece in user)
+    content = "".join([piece["text"] if "text" in piece else fenced[piece["slot"]] for piece in user])
     return {"role": "user", "content": content}
 
 

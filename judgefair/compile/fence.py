@@ -37,11 +37,18 @@ def fence(text: str, tag: str = JUDGED) -> str:
     </judged_text>
     """
     text = sendable(text)
-    if _ALL_BEGIN_OR_END_WITH.search(text) is None:  # most texts: one look in place of seven
+    if not _may_mislead(text):  # most texts: one look in place of seven
         return f"<{tag}>\n{text}\n</{tag}>"
     for pattern, harmless in (*((look_alike(each), "(") for each in dict.fromkeys((JUDGED, tag))), *_LOOK_ALIKES):
         text = pattern.sub(harmless, text)
     return f"<{tag}>\n{text}\n</{tag}>"
+
+
+def _may_mislead(text: str) -> bool:
+    """Whether it has any character that a fence or a marker begins or ends with."""
+    if text.isascii():
+        return "<" in text or "[" in text or "]" in text
+    return _ALL_BEGIN_OR_END_WITH.search(text) is not None
 
 
 @cache

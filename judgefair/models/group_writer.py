@@ -12,7 +12,7 @@ from judgefair.errors import StoreError
 Statement = tuple[str, Sequence[Any]]
 BUSY_TIMEOUT = 60
 CACHE_KIB = 32_768
-PAGES_IN_LOG = 4_096
+PAGES_IN_LOG = 16_384
 """After so many, SQLite takes its log into the database, which waits for the disk."""
 MAY_BE_WRITTEN = "BEGIN; PRAGMA user_version = 0; ROLLBACK;"
 """Fails on a file that is read-only, before anything is paid for."""

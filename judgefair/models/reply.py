@@ -12,6 +12,7 @@ MOST_TOKENS = 2**53
 IMPOSSIBLE = -9_999.0
 """The log-probability of what cannot be; servers that say minus infinity are read as saying this, as OpenAI does."""
 ROUNDING = 1e-3
+_WORDS = str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Reply:
             usage = data.get("usage") or {}
             logprobs = (choice.get("logprobs") or {}).get("content")
             for words in (message.get("content"), message.get("refusal"), choice.get("finish_reason")):
-                if not isinstance(words, str | None):
+                if not isinstance(words, _WORDS):
                     raise TypeError(f"a {type(words).__name__} where text was expected")
             return cls(
                 text=sendable(message.get("content") or ""),

@@ -24,7 +24,7 @@ from judgefair.runs.salvage import DAMAGED
 if TYPE_CHECKING:
     from judgefair.models.client import Client
 
-RARELY = (50_000, 20, 100)
+RARELY = (200_000, 20, 100)
 T = TypeVar("T")
 Job = TypeVar("Job")
 
