@@ -12,6 +12,8 @@ from judgefair.reporting.words import only_level
 from judgefair.validation.judged import PILOT
 
 MANY_LEFT_OUT = 0.05
+GATED_SPLITS = ("test", "all")
+"""Where the validity gate counts: on the locked test split, and where a set has no splits."""
 
 
 def cautions(
@@ -61,7 +63,7 @@ def _constant(held: Sequence[Held]) -> Iterator[str]:
 
 
 def _splits(contexts: Sequence[Context]) -> Iterator[str]:
-    others = [context.name for context in contexts if context.split not in {"test", "all"}]
+    others = [context.name for context in contexts if context.split not in GATED_SPLITS]
     if others:
         yield f"The gate counts on the locked test split; elsewhere it is a preview: {'; '.join(others)}."
 

@@ -59,6 +59,7 @@ class Cell:
     ----------
     judge, context : names of a `Judge` and a `Context`.
     run : the folder that holds it.
+    n_missing : items that the judge gave no rating.
     agreement, human : `alpha.judge_human` and `alpha.human`, as the validation has them.
     ratio : the first over the second, `alpha_ratio`.
     worst_gap : the largest `judge_error_gap` over the populations, with an interval that holds for all of them.
@@ -73,6 +74,7 @@ class Cell:
     context: str
     criterion: str
     run: str
+    n_missing: int
     agreement: Estimate
     human: Estimate
     ratio: Estimate
@@ -85,7 +87,7 @@ class Cell:
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
         estimates = ("agreement", "human", "ratio", "worst_gap", "winning_rate", "joint_winning_rate")
-        told = {name: getattr(self, name) for name in ("judge", "context", "criterion", "run")}
+        told = {name: getattr(self, name) for name in ("judge", "context", "criterion", "run", "n_missing")}
         told |= {name: getattr(self, name).to_json() for name in estimates}
         return told | {"gate": dict(self.gate), "rank": None if self.rank is None else list(self.rank)}
 

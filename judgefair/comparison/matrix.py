@@ -7,6 +7,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from judgefair.comparison.alpha_ratio import alpha_ratio
 from judgefair.comparison.attribution import attribution_of
 from judgefair.comparison.cautions import cautions
@@ -128,6 +130,7 @@ def _drafted(row: str, context: str, criterion: str, held: Held, rated: Rated, k
         context=context,
         criterion=criterion,
         run=str(held.run),
+        n_missing=int(np.isnan(rated.expected).sum()),
         agreement=agreement,
         human=human,
         ratio=_ratio(agreement, human, rated, known),

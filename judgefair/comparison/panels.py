@@ -217,7 +217,11 @@ class _Together:
         def distance(estimand: str, rating: Floats, whose: str) -> Estimate:
             if not scale.has_points:
                 return undefined(estimand, NO_POINTS)
-            return replace(_distance(estimand, rating, human, clusters, whose, confidence), n_raters=n_raters)
+            found = _distance(estimand, rating, human, clusters, whose, confidence)
+            low, high = (
+                float(end) for end in np.clip((found.low, found.high), 0, scale.span)
+            )  # no distance lies beyond; nan stays
+            return replace(found, low=low, high=high, n_raters=n_raters)
 
         combined = []
         for combine in ways(scale):

@@ -5,6 +5,7 @@ from importlib.metadata import version
 from typing import Any
 
 from judgefair.comparison.attribution_section import attribution_section
+from judgefair.comparison.cautions import GATED_SPLITS
 from judgefair.comparison.comparison import FEWEST, Cell, Comparison, Difference
 from judgefair.comparison.heatmap import heatmaps
 from judgefair.comparison.panel_section import panel_estimates, panel_section
@@ -59,7 +60,12 @@ def _headline(comparison: Comparison) -> str:
     gated = [cell for cell in comparison.cells if cell.gate]
     if gated:
         passed = sum(set(cell.gate) == {"passed"} for cell in gated)
-        told += f" The validity gate was passed in {passed or 'none'} of {count(len(gated), 'cell')} that have one."
+        of = count(len(gated), "cell")
+        told += f" The validity gate was passed, for all items and every population, in {passed or 'none'} of {of} that have one."
+        previews = {context.name for context in comparison.contexts if context.split not in GATED_SPLITS}
+        n_previews = sum(cell.context in previews for cell in gated)
+        if n_previews:
+            told += f" {'All' if n_previews == len(gated) else f'{n_previews:,}'} of these are previews: the gate counts on the locked test split."
     if comparison.flags:
         told += f" {count(len(comparison.flags), 'run')} {'uses' if len(comparison.flags) == 1 else 'use'} a judge where it was not validated."
     return told
@@ -106,11 +112,21 @@ def _matrix(comparison: Comparison) -> Section:
         "agrees as the humans do, and the darker the nearer to it. A dashed rim: there is no ratio, for the reason in the table."
     ).replace("95%", f"{comparison.level:.0%}")
     blocks: list[Block] = [Chart(caption, spec) for spec in heatmaps(comparison)]
-    columns = ["Judge", "Criterion", "Rank", "Ratio", "Judge with humans", "Humans", "Gate", "Largest gap of judge error"]
+    columns = [
+        "Judge",
+        "Criterion",
+        "Rank",
+        "Not rated",
+        "Ratio",
+        "Judge with humans",
+        "Humans",
+        "Gate",
+        "Largest gap of judge error",
+    ]
     for context in comparison.contexts:
         cells = [cell for cell in comparison.cells if cell.context == context.name]
         caption = f"{context.name}: agreement (alpha), judge error and gate.{caution(context.labels)}"
-        blocks.append(Table(caption, columns, [_row(cell) for cell in cells]))
+        blocks.append(Table(caption, columns, [_row(cell, context.n_items) for cell in cells]))
         blocks += [Text(told) for told in _undefined(cells)]
     blocks.append(
         Text(
@@ -121,7 +137,7 @@ def _matrix(comparison: Comparison) -> Section:
     return Section("matrix", "Judges by contexts", blocks)
 
 
-def _row(cell: Cell) -> list[Shown]:
+def _row(cell: Cell, n_items: int) -> list[Shown]:
     gap = cell.worst_gap
     shown = number(gap.estimate, signed=True)
     if gap.population is not None:
@@ -129,8 +145,8 @@ def _row(cell: Cell) -> list[Shown]:
         shown = Shown(f"{shown.text} {population_name(gap.population)} − {against}", shown.title, gap.estimate)
     gate = ", ".join(f"{cell.gate[status]} {word}" for status, word in GATE.items() if status in cell.gate) or "no rubric"
     return [
-        Shown(cell.judge), Shown(cell.criterion), Shown(_rank(cell.rank)), number(cell.ratio), number(cell.agreement), number(cell.human),
-        Shown(gate), shown,
+        Shown(cell.judge), Shown(cell.criterion), Shown(_rank(cell.rank)), Shown(f"{cell.n_missing:,} of {n_items:,}"), number(cell.ratio),
+        number(cell.agreement), number(cell.human), Shown(gate), shown,
     ]  # fmt: skip
 
 

@@ -493,6 +493,7 @@ def test_items_that_a_judge_left_out_are_told_of(tmp_path: Path) -> None:
     found = compare([tmp_path / "one", tmp_path / "other"], n_resamples=20)
     assert found.differences[0].agreement.estimate.n_items == 30
     assert any("items that both rated, one and other on 30 of 40. The others may be harder" in note for note in found.notes)
+    assert sorted(cell.n_missing for cell in found.cells) == [0, 10]
 
 
 def test_a_judge_that_says_one_thing_of_everything_and_a_pilot_are_told_of(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,16 @@ def test_the_headline_counts_and_names_no_best_judge(report: Report) -> None:
     assert "1 run uses a judge where it was not validated" in report.headline
 
 
+def test_the_headline_says_where_the_gate_is_a_preview(compared: Comparison) -> None:
+    n, first = sum(bool(cell.gate) for cell in compared.cells), compared.contexts[0]
+    assert n > 3
+    assert "preview" not in comparison_report(compared).headline
+    elsewhere = replace(compared, contexts=[replace(first, split="dev"), *compared.contexts[1:]])
+    assert f"of {n} cells that have one. 3 of these are previews" in comparison_report(elsewhere).headline
+    everywhere = replace(compared, contexts=[replace(each, split="dev") for each in compared.contexts])
+    assert "All of these are previews" in comparison_report(everywhere).headline
+
+
 def test_what_is_used_elsewhere_comes_first(report: Report, compared: Comparison) -> None:
     assert [section.id for section in report.sections] == [
         "used_elsewhere", "contexts", "matrix", "differences", "panels", "joint_alt_test", "method",
@@ -69,8 +80,9 @@ def test_every_cell_stands_in_a_table_with_its_numbers(report: Report, compared:
         for row in table.rows:
             cell = compared.find(row[0].text, context(name), "depth")
             assert cell is not None
-            assert row[3].text == number(cell.ratio).text
-            assert "100 items" in row[3].title
+            assert row[3].text == "0 of 100"
+            assert row[4].text == number(cell.ratio).text
+            assert "100 items" in row[4].title
     assert not any(
         "average" in column.lower() or "mean" in column.lower() for table in tables(report) for column in table.columns
     )
@@ -85,7 +97,7 @@ def test_labels_that_no_human_gave_are_told_beside_their_context(report: Report)
 
 def test_an_undefined_ratio_is_undefined_in_every_form(report: Report, compared: Comparison) -> None:
     (table,) = [t for t in tables(report) if "built, all: agreement" in t.caption]
-    assert [table.rows[0][k].text for k in (3, 5)] == ["undefined", "undefined"]
+    assert [table.rows[0][k].text for k in (4, 6)] == ["undefined", "undefined"]
     told = [block.text for section in report.sections for block in section.blocks if isinstance(block, Text)]
     assert any("the ratio is undefined: alpha.human is undefined: no item has two ratings" in text for text in told)
     (row,) = [row for row in cells(heatmap(compared, ["scripted:careful"])) if "built" in row["context"]]

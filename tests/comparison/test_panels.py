@@ -118,6 +118,12 @@ def test_the_interval_of_a_distance_is_the_t_interval_over_items(tmp_path: Path)
     assert (mean.low, mean.high) == pytest.approx((expected.low, expected.high))
 
 
+def test_the_interval_of_a_distance_holds_no_distance_that_cannot_be(tmp_path: Path) -> None:
+    # On -10 to 10. Two items, 0 and 20 from their human: t intervals of so few go far beyond both ends.
+    (mean, *_) = overall(compared(tmp_path, {"x": [10, -10], "y": [10, -10]}, {"ann": [10, 10]})).combined
+    assert (mean.absolute_error.low, mean.absolute_error.value, mean.absolute_error.high) == (0, 10, 20)
+
+
 def test_errors_that_go_together_are_told_by_pair_and_name(tmp_path: Path) -> None:
     # Errors 1, -1, 1, -1 and 1, -1, -1, 1 are uncorrelated, which makes two judges of two; the third errs as the first does.
     judges = {"x": [4, 2, 4, 2], "y": [4, 2, 2, 4], "z": [4, 2, 4, 2]}
