@@ -3,11 +3,13 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
 from judgefair import folders
+from tests.chromium import CHROMIUM, QUIET
 
 _MODELS = folders.cache() / "models"  # read before any test moves JUDGEFAIR_HOME
 KEPT = {"JUDGEFAIR_HOME", "JUDGEFAIR_DATA", "JUDGEFAIR_FAULT_SEED", "JUDGEFAIR_GOLDEN"}
@@ -44,6 +46,16 @@ def data_folder() -> Path:
     if folder is None:
         pytest.skip(f"no human-annotated data: JUDGEFAIR_DATA is {named or 'not set'}, and {beside} does not exist")
     return folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium, over pipes; playwright's own event loop needs a pair of Unix sockets, which pytest-socket lets through."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
 
 
 def _new_home(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -175,6 +175,8 @@ def _worst_gap(validation: Validation, criterion: str, rated: Rated, confidence:
     if not found:
         return Finding(criterion, None, None, undefined("judge_error_gap", f"none of {n_gaps} gaps has an interval"))
     worst = max(found, key=lambda finding: abs(finding.estimate.value))
+    if n_gaps == 1:
+        return worst
     p_value = worst.estimate.p_value
     told = replace(
         worst.estimate,

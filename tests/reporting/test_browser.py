@@ -1,7 +1,5 @@
 """Does a real browser show the page, whole, quiet and to everybody, on a phone, a desk and paper, in light and dark?"""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,30 +8,14 @@ import judgefair as jf
 from judgefair.comparison import compare, write_comparison
 from judgefair.reporting import build_report, write_report
 from judgefair.validation import save_validation
+from tests.chromium import IN_CHROMIUM, brightness
 from tests.reporting.conftest import made_up
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-QUIET = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 NAMES = ["hostile", "constructed", "estimated", "compared"]
 PAPER = 700
 """Pixels of CSS between the margins of an A4 page."""
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
-    pytest.mark.xdist_group("browser"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["sync_api.Browser"]:
-    """Chromium, over pipes; playwright's own event loop needs a pair of Unix sockets, which pytest-socket lets through."""
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
+pytestmark = IN_CHROMIUM
 
 
 @pytest.fixture(scope="module")
@@ -165,8 +147,3 @@ def test_paper_shows_all_that_is_folded_and_cuts_no_table(name: str, browser: "s
     ink, paper = page.evaluate("[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]")
     assert brightness(ink) < brightness(paper)  # no ink is spent on a dark page
     context.close()
-
-
-def brightness(colour: str) -> float:
-    """Sum of the channels of `rgb(r, g, b)`."""
-    return sum(float(channel) for channel in colour[colour.index("(") + 1 : -1].split(",")[:3])

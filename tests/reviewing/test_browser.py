@@ -11,16 +11,13 @@ from judgefair.reviewing.rating import sample_out
 from judgefair.runs.items import read_run_items
 from judgefair.runs.labels import read_raters
 from judgefair.runs.tables import read_ratings
-from tests.reporting.test_browser import CHROMIUM, QUIET, brightness
+from tests.chromium import IN_CHROMIUM, brightness
 from tests.reviewing.conftest import SCALES
 from tests.reviewing.served import Served, served
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
-    pytest.mark.xdist_group("browser"),
-]
+pytestmark = IN_CHROMIUM
 ITEM = "r-b0000-dialect=southern, dialect-0"
 PAGES = (
     "/",
@@ -31,14 +28,6 @@ PAGES = (
     "/rate/item?rater=axe",
     "/nothing",
 )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["sync_api.Browser"]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
