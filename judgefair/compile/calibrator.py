@@ -1,17 +1,20 @@
 """What do humans say where the judge gives a level? A table learned on train, applied to every rating alike."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from judgefair.compile.labelled import Said
 from judgefair.rubric.scale import Scale
+
+if TYPE_CHECKING:
+    from judgefair.compile.labelled import Said
 
 Calibrator = Mapping[str, Mapping[str, float]]
 """By the judge's level, the probability of each level by humans; levels as text."""
 
 
-def fit_calibrator(judge: Sequence[float], said: Sequence[Said], scale: Scale) -> dict[str, dict[str, float]]:
+def fit_calibrator(judge: Sequence[float], said: Sequence["Said"], scale: Scale) -> dict[str, dict[str, float]]:
     """The distribution of human levels given the judge's level, never falling as the judge's level rises.
 
     For each level the share of humans at or above it is regressed on the judge's level, isotonically (isotonic distributional
@@ -23,6 +26,7 @@ def fit_calibrator(judge: Sequence[float], said: Sequence[Said], scale: Scale) -
     said : what humans said of the same items.
     scale : with points and listed levels.
 
+    >>> from judgefair.compile.labelled import Said
     >>> from judgefair.rubric import parse_scale
     >>> said = [Said(np.array([level]), level, ()) for level in (1.0, 1.0, 2.0)]
     >>> fit_calibrator([2, 2, 3], said, parse_scale("ordinal:1-3"))["2"]

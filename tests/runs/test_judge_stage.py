@@ -3,6 +3,7 @@
 import json
 import signal
 import subprocess
+import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -356,6 +357,13 @@ def test_labels_of_an_item_are_never_taken_for_labels_of_another_text(tmp_path: 
 def humans(run: Path) -> list[str]:
     ratings = pd.read_parquet(run / "ratings.parquet")
     return list(ratings.loc[ratings["rater_kind"] == "human", "item_id"])
+
+
+def test_judging_starts_without_what_only_compilation_asking_or_statistics_need() -> None:
+    needless = ("dspy", "openai", "pandas", "scipy", "judgefair.calibration.calibration_set")
+    code = f"import sys, judgefair.compile, judgefair.runs; print([name for name in {needless} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "[]\n"
 
 
 @pytest.mark.parametrize("mode", ["score", "distribution"])
