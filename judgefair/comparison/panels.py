@@ -218,9 +218,7 @@ class _Together:
             if not scale.has_points:
                 return undefined(estimand, NO_POINTS)
             found = _distance(estimand, rating, human, clusters, whose, confidence)
-            low, high = (
-                float(end) for end in np.clip((found.low, found.high), 0, scale.span)
-            )  # no distance lies beyond; nan stays
+            low, high = np.clip((found.low, found.high), 0, scale.span).tolist()  # no distance lies beyond; nan stays
             return replace(found, low=low, high=high, n_raters=n_raters)
 
         combined = []
