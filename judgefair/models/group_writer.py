@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,8 +40,8 @@ class GroupWriter:
         self._rows: dict[str, list[Sequence[Any]]] = {}
         self._awaited: list[asyncio.Future[None]] = []
 
-    async def write(self, *statements: Statement) -> None:
-        """Execute and commit, together with whatever other tasks bring in meanwhile.
+    def write(self, *statements: Statement) -> Awaitable[None]:
+        """Execute and commit, together with whatever other tasks bring in meanwhile; to be awaited.
 
         Raises
         ------
@@ -54,7 +54,7 @@ class GroupWriter:
         if not self._awaited:
             loop.call_soon(self._commit)
         self._awaited.append(mine)
-        await mine
+        return mine
 
     def read(self, sql: str, values: Sequence[Any] = ()) -> Any:
         """The first row of a query, or None; what is waiting for its commit is not seen."""

@@ -2,14 +2,17 @@
 
 import shutil
 import sqlite3
+import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from judgefair.errors import StoreError
 from judgefair.models.group_writer import GroupWriter, cannot_keep, connect
 from judgefair.models.policy import Attempt
 from judgefair.models.reply import Reply
@@ -18,7 +21,7 @@ from judgefair.runs.salvage import salvage_if_damaged
 JOURNAL, SHARD_JOURNALS = "journal.sqlite", ".shard-journals"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS replies (
-    key BLOB PRIMARY KEY, item_id TEXT NOT NULL, call TEXT NOT NULL, replicate INTEGER NOT NULL, reply BLOB NOT NULL);
+    key BLOB NOT NULL, item_id TEXT NOT NULL, call TEXT NOT NULL, replicate INTEGER NOT NULL, reply BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS attempts (
     key BLOB NOT NULL, number INTEGER NOT NULL, at REAL NOT NULL, seconds REAL NOT NULL, error TEXT);
 CREATE TABLE IF NOT EXISTS submissions (
@@ -26,10 +29,13 @@ CREATE TABLE IF NOT EXISTS submissions (
 CREATE TABLE IF NOT EXISTS sent (
     key BLOB PRIMARY KEY, item_id TEXT NOT NULL, call TEXT NOT NULL, replicate INTEGER NOT NULL, failure TEXT);
 """
+_BY_KEY = "CREATE UNIQUE INDEX IF NOT EXISTS replies_by_key ON replies (key)"
+_ONE_OF_EACH = "DELETE FROM replies WHERE rowid NOT IN (SELECT max(rowid) FROM replies GROUP BY key)"
 LAND = "INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?)"
 ATTEMPT = "INSERT INTO attempts VALUES (?, ?, ?, ?, ?)"
-MARKED_BY = 3
-"""Bytes of a key: of a million that landed, one in seventeen that did not would be looked for in vain."""
+MARKS = 2**27
+
+_four_words = struct.Struct(">4I").unpack_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,51 +53,90 @@ class Journal:
 
     A journal that was cut off (a full disk, a copy that broke) is salvaged when it is opened: `salvaged` rows of it could be read.
 
+    Replies are found by an index of their keys. A new journal has none until it is closed, or a reply of its own is looked for:
+    keys have no order, and to keep their index while rows come in takes longer than to write the rows.
+
     Attributes
     ----------
-    was_empty : nothing had landed when it was opened. What lands is then marked by the first bytes of its key, since looking for
-        each request in a file that does not hold it takes longer than to make the request.
+    was_empty : nothing had landed when it was opened. What lands is then marked, since looking for each request in a file that
+        does not hold it takes longer than to make the request.
     """
 
     def __init__(self, run: Path) -> None:
         self.salvaged = salvage_if_damaged(run / JOURNAL, _SCHEMA)
         self.writer = GroupWriter(run / JOURNAL, _SCHEMA)
         self.was_empty = self.writer.read("SELECT 1 FROM replies LIMIT 1") is None
-        self._marked = bytearray(256**MARKED_BY) if self.was_empty else None
+        self._marked = _Marks() if self.was_empty else None
+        self._is_indexed = False
+        if not self.was_empty:
+            self.index()
+
+    def index(self) -> None:
+        """Have replies found by their keys from now on."""
+        if not self._is_indexed:
+            self.writer.execute(_index)
+            self._is_indexed = True
 
     def get(self, key: bytes) -> Reply | None:
         """The reply that landed for this request, or None."""
-        if self._marked is not None and not self._marked[_mark(key)]:
+        if self._marked is not None and key not in self._marked:
             return None
+        self.index()
         row = self.writer.read("SELECT reply FROM replies WHERE key = ?", (key,))
         return None if row is None else _reply(row[0])
 
     def get_all(self, keys: Sequence[bytes]) -> dict[bytes, Reply]:
         """The replies that landed for these requests, by key; of many, a third of the time that `get` takes for each."""
+        self.index()
         try:
             return _replies(self.writer.connection, keys)
         except sqlite3.Error as error:
             raise cannot_keep(self.writer.path, error) from None
 
-    async def land(
+    def land(
         self, key: bytes, item_id: str, call: str, replicate: int, reply: Reply, attempt: Attempt | None = None
-    ) -> None:
-        """Keep a reply, and the attempt that brought it where one was made; on disk when this returns."""
+    ) -> Awaitable[None]:
+        """Keep a reply, and the attempt that brought it where one was made; on disk once this was awaited."""
         if self._marked is not None:
-            self._marked[_mark(key)] = 1
+            self._marked.add(key)
         landed = (LAND, (key, item_id, call, replicate, orjson.dumps(reply.to_json())))
         if attempt is None:
-            await self.writer.write(landed)
-        else:
-            await self.writer.write(landed, (ATTEMPT, _row(key, attempt)))
+            return self.writer.write(landed)
+        return self.writer.write(landed, (ATTEMPT, _row(key, attempt)))
 
-    async def failed(self, key: bytes, attempt: Attempt) -> None:
-        """Keep an attempt that failed."""
-        await self.writer.write((ATTEMPT, _row(key, attempt)))
+    def failed(self, key: bytes, attempt: Attempt) -> Awaitable[None]:
+        """Keep an attempt that failed; on disk once this was awaited."""
+        return self.writer.write((ATTEMPT, _row(key, attempt)))
 
     def close(self) -> None:
         """Everything awaited is on disk."""
-        self.writer.close()
+        try:
+            with suppress(StoreError):  # a full disk: what landed is kept all the same, and is indexed when it is opened next
+                self.index()
+        finally:
+            self.writer.close()
+
+
+class _Marks:
+    """Which keys may have landed: a Bloom filter (Bloom 1970, Communications of the ACM 13:422) of `MARKS` bits, four a key.
+
+    Of keys that did not land, (1 - exp(-4 n / MARKS))^4 are taken for one of n that did: where a million landed, one in a million.
+    """
+
+    def __init__(self) -> None:
+        self._bits = bytearray(MARKS // 8)
+
+    def add(self, key: bytes) -> None:
+        """It may have landed."""
+        bits = self._bits
+        a, b, c, d = _four_words(key)  # one by one, since every call passes here
+        bits[a >> 8] |= 1 << (a & 7)
+        bits[b >> 8] |= 1 << (b & 7)
+        bits[c >> 8] |= 1 << (c & 7)
+        bits[d >> 8] |= 1 << (d & 7)
+
+    def __contains__(self, key: bytes) -> bool:
+        return all(self._bits[word >> 8] >> (word & 7) & 1 for word in _four_words(key))
 
 
 class ReadOnlyJournal:
@@ -161,6 +206,7 @@ def merge_shards(run: Path) -> None:
         return
     journal = Journal(run)
     try:
+        journal.index()
         for folder in folders:
             Journal(folder).close()  # salvages what an abrupt end left, and takes in what was not yet checkpointed
             journal.writer.connection.execute("ATTACH ? AS shard", (str(folder / JOURNAL),))
@@ -172,6 +218,14 @@ def merge_shards(run: Path) -> None:
         journal.close()
 
 
+def _index(connection: sqlite3.Connection) -> None:
+    try:
+        connection.execute(_BY_KEY)
+    except sqlite3.IntegrityError:  # of what a damaged journal had twice, the later counts
+        connection.execute(_ONE_OF_EACH)
+        connection.execute(_BY_KEY)
+
+
 def _take_over(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT OR IGNORE INTO replies SELECT * FROM shard.replies")
     connection.execute("INSERT INTO attempts SELECT * FROM shard.attempts")
@@ -180,10 +234,6 @@ def _take_over(connection: sqlite3.Connection) -> None:
 def shard_journal(run: Path, number: int) -> Path:
     """The folder of a shard's journal."""
     return run / SHARD_JOURNALS / f"{number:07d}"
-
-
-def _mark(key: bytes) -> int:
-    return int.from_bytes(key[:MARKED_BY])
 
 
 def _row(key: bytes, attempt: Attempt) -> tuple[Any, ...]:
