@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 MISSING_REASONS = ("not_applicable", "refused", "unparsable", "backend_failure", "over_budget", "not_rated")
 
@@ -213,8 +213,7 @@ class Item:
         return replace(self, response=self.second_response, second_response=self.response)
 
 
-@dataclass(frozen=True, slots=True)
-class Rating:
+class Rating(NamedTuple):
     """One rater's answer on one criterion of one item. Humans and judges share this record.
 
     Attributes

@@ -1,7 +1,7 @@
 """Ask a model, as often as it takes within reason, and say what came of it."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,10 +85,12 @@ class Client:
             return Missing("backend_failure", self._in_words(error))
         raise AssertionError("tenacity ends with a reply or an error")
 
-    async def _once(self, body: Body, number: int, on_failure: Callable[[Attempt], Awaitable[None]]) -> tuple[Reply, Attempt]:
+    def _once(
+        self, body: Body, number: int, on_failure: Callable[[Attempt], Awaitable[None]]
+    ) -> Coroutine[Any, Any, tuple[Reply, Attempt]]:
         if self.policy.hedge_after is None:
-            return await self._send(body, number, on_failure)
-        return await first_answer(lambda: self._send(body, number, on_failure), self.policy.hedge_after)
+            return self._send(body, number, on_failure)
+        return first_answer(lambda: self._send(body, number, on_failure), self.policy.hedge_after)
 
     async def _send(self, body: Body, number: int, on_failure: Callable[[Attempt], Awaitable[None]]) -> tuple[Reply, Attempt]:
         gate = self.gate

@@ -54,8 +54,8 @@ def redact(text: str, key: str | None) -> str:
 
 def redact_bytes(content: bytes, key: str | None) -> bytes:
     """As `redact`, of what came over the wire: a server may repeat the key in an answer as well as in an error."""
-    for form in _forms(key) if key else ():
-        content = content.replace(form.encode(), b"[key]")
+    for form in _forms_as_bytes(key) if key else ():
+        content = content.replace(form, b"[key]")
     return content
 
 
@@ -148,6 +148,11 @@ def _forms(key: str) -> tuple[str, ...]:
     forms = {key, escaped, escaped.replace("/", "\\/"), repr(key)[1:-1], html.escape(key), html.escape(key, quote=False)}
     forms |= {*quoted, *(re.sub("%..", lambda code: code[0].lower(), text) for text in quoted), *_in_base64(key)}
     return tuple(sorted(forms, key=lambda form: (-len(form), form)))
+
+
+@functools.lru_cache(maxsize=16)
+def _forms_as_bytes(key: str) -> tuple[bytes, ...]:
+    return tuple(form.encode() for form in _forms(key))
 
 
 def _in_base64(key: str) -> set[str]:

@@ -2,8 +2,9 @@
 
 import logging
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 from urllib.request import getproxies
@@ -76,48 +77,59 @@ class OpenAIServer(Model):
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=bool(getproxies()),  # looking for proxies at every request takes longer than the request
         ) as session:
-
-            async def post(body: Body) -> dict[str, Any]:
-                status, headers, content = await _send(session, url, wire_json(body))
-                return _read_json(url, status, headers, redact_bytes(content, self._key))
-
-            yield post
+            yield partial(_post, session, url, self._key)
 
     def redact(self, text: str) -> str:
         """The text without the key, which some servers repeat in their errors."""
         return redact(text, self._key)
 
 
-async def _send(session: "aiohttp.ClientSession", url: str, data: bytes) -> tuple[int, httpx.Headers | None, bytes]:
-    """One request; of the answer the status, the headers where it is an error, and the body.
+async def _post(session: "aiohttp.ClientSession", url: str, key: str | None, body: Body) -> dict[str, Any]:
+    """One request, and the JSON object that answers it.
 
     Raises
     ------
     openai.APITimeoutError, openai.APIConnectionError : no whole answer came.
+    openai.APIStatusError : the answer is an error. MalformedReplyError : it is not JSON.
     """
+    try:
+        response = await session.post(url, data=wire_json(body), allow_redirects=False)
+        try:
+            content = await _read(response)
+        except BaseException:
+            response.close()
+            raise
+    except Exception as error:
+        raise _no_answer(url, error) from None
+    headers = None if 200 <= response.status < 300 else httpx.Headers(list(response.headers.items()))
+    return _read_json(url, response.status, headers, redact_bytes(content, key))
+
+
+def _no_answer(url: str, error: Exception) -> Exception:
+    """The openai package's error where the connection failed; any other error as it is."""
     import aiohttp
     import openai
 
-    try:
-        async with session.post(url, data=data, allow_redirects=False) as response:
-            content = await _read(response)
-            is_ok = 200 <= response.status < 300
-            return response.status, None if is_ok else httpx.Headers(list(response.headers.items())), content
-    except TimeoutError:
-        raise openai.APITimeoutError(request=httpx.Request("POST", url)) from None
-    except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise openai.APIConnectionError(message=f"{type(error).__name__}: {error}", request=httpx.Request("POST", url)) from None
+    request = httpx.Request("POST", url)
+    if isinstance(error, TimeoutError):
+        return openai.APITimeoutError(request=request)
+    if isinstance(error, aiohttp.ClientError | OSError | ValueError):
+        return openai.APIConnectionError(message=f"{type(error).__name__}: {error}", request=request)
+    return error
 
 
-async def _read(response: "aiohttp.ClientResponse") -> bytes:
+def _read(response: "aiohttp.ClientResponse") -> Coroutine[Any, Any, bytes]:
     length = response.content_length
     if length is not None and length <= MOST_BYTES and "Content-Encoding" not in response.headers:
-        return await response.read()
+        return response.read()
+    return _read_parts(response)
+
+
+async def _read_parts(response: "aiohttp.ClientResponse") -> bytes:
     parts, size = [], 0
     async for part in response.content.iter_any():
         size += len(part)
         if size > MOST_BYTES:
-            response.close()
             raise MalformedReplyError(f"the server's answer is longer than {MOST_BYTES:,} bytes")
         parts.append(part)
     return b"".join(parts)

@@ -1,7 +1,7 @@
 """How patiently is a model asked, and what was tried? Kept apart from the client: whoever replays finished work needs none."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from tenacity.stop import stop_base
@@ -10,8 +10,7 @@ TRANSIENT_STATUS = {408, 409, 425, 429}
 """Of the server, beside 500 and above: the same request may succeed later."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One request that was sent: which try it was, how long it took, and what went wrong, if anything."""
 
     number: int

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from judgefair.errors import ModelError
 from judgefair.records import sendable
@@ -23,8 +23,7 @@ class Token:
     alternatives: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """One completion of a chat request.
 
     Attributes

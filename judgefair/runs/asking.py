@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, 
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 from judgefair.fingerprint import fingerprint
 from judgefair.models.budget import Budget, OverBudgetError
@@ -58,11 +58,12 @@ class Clients:
         """Close every model."""
         await self._stack.aclose()
 
-    async def of(self, model: Model) -> "Client":
+    def opened(self, model: Model) -> "Client | None":
+        """The client of a model that was opened before."""
+        return self._clients.get(id(model))
+
+    async def open(self, model: Model) -> "Client":
         """The one client of a model."""
-        known = self._clients.get(id(model))
-        if known is not None:
-            return known
         from judgefair.models.client import Client  # brings openai, which replaying finished work does not need
 
         async with self._opening:
@@ -83,6 +84,7 @@ class Asking:
     Attributes
     ----------
     is_new : nothing had landed when it was opened.
+    in_flight : requests by key, with a future for their outcome where somebody else waits for it.
 
     Parameters
     ----------
@@ -103,7 +105,7 @@ class Asking:
         earlier: ReadOnlyJournal | None = None,
     ) -> None:
         self.progress, self.earlier = progress, earlier
-        self.in_flight: dict[bytes, asyncio.Future[Reply | Missing]] = {}
+        self.in_flight: dict[bytes, asyncio.Future[Reply | Missing] | None] = {}
         self._run, self._use_cache, self._are_lent = run, use_cache, clients is not None
         self.clients = clients or Clients(policy, lambda: Gate(concurrency, limits, progress.budget))
 
@@ -135,7 +137,7 @@ class Asking:
 
     async def answer(self, question: "Question", model: Model, body: Body, sample: int, key: bytes) -> Reply | Missing:
         """A new reply, kept when this returns."""
-        client = await self.clients.of(model)
+        client = self.clients.opened(model) or await self.clients.open(model)
         said = await client.ask(body, lambda attempt: self.journal.failed(key, attempt))
         if isinstance(said, Missing):
             return said
@@ -144,6 +146,13 @@ class Asking:
         if self.cache and question.is_understood(reply):
             self.cache.put(key, reply)
         return reply
+
+    def same(self, key: bytes) -> Awaitable[Reply | Missing]:
+        """What will come of a request that is in flight."""
+        awaited = self.in_flight[key]
+        if awaited is None:
+            awaited = self.in_flight[key] = asyncio.get_running_loop().create_future()
+        return asyncio.shield(awaited)
 
     def landed_of(self, keys: Sequence[bytes]) -> dict[bytes, Reply]:
         """The replies that landed in this run, by key of their request."""
@@ -155,8 +164,7 @@ class Asking:
         return self.journal.get(key) or (self.earlier.get(key) if self.earlier else None)
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """What is asked about one item; it is the `Asker` that stages hand down."""
 
     asking: Asking
@@ -183,17 +191,17 @@ class Question:
             asking.progress.reused += 1
             await asking.journal.land(key, self.item_id, self.call, sample, known)
             return known
-        same = asking.in_flight.get(key)
-        if same is not None:
+        if key in asking.in_flight:
             asking.progress.reused += 1
-            return await asyncio.shield(same)
-        asking.in_flight[key] = mine = asyncio.get_running_loop().create_future()
+            return await asking.same(key)
+        asking.in_flight[key] = None
+        outcome: Reply | Missing | None = None
         try:
             outcome = await asking.answer(self, model, body, sample, key)
-            mine.set_result(outcome)
         finally:
-            del asking.in_flight[key]
-            mine.cancel()  # nothing, where it has its result
+            awaited = asking.in_flight.pop(key)
+            if awaited is not None:
+                awaited.cancel() if outcome is None else awaited.set_result(outcome)
         return outcome
 
     async def once(self, identity: Any, make: Callable[[], Awaitable[str | Missing]]) -> Reply | Missing:

@@ -1,7 +1,7 @@
 """What does the judge say of the items of a shard? One job that every engine does in the same way."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
@@ -21,7 +21,7 @@ from judgefair.runs.asking import Asking, Progress, work_through
 from judgefair.runs.tables import ratings_schema, ratings_table
 
 NOT_UNDERSTOOD = {"unparsable", "refused"}
-LOOKED_UP_AT_ONCE = 500
+AT_ONCE = 100
 READ_ALREADY = 5_000
 OnProgress = Callable[[Progress], None]
 Keep = Callable[[int, pa.Table], None]
@@ -145,6 +145,8 @@ class _Judging(NamedTuple):
     call: str
     replicate: int
     item: Item
+    body: Body
+    key: bytes
 
 
 async def judge_shards(
@@ -172,14 +174,15 @@ async def judge_shards(
             n = len(items) * job.program.n_calls * job.replicates
             shard = _Shard(number, items, [None] * n, n)
             calls = job.calls(items)
-            while group := list(islice(calls, LOOKED_UP_AT_ONCE)):
-                landed = _landed(job, asking, group)
+            while group := list(islice(calls, AT_ONCE)):
+                landed, left = _landed(job, asking, group), []
                 for place, call, replicate, item in group:
                     if (known := item.no_response or landed.get(place)) is None:
-                        yield _Judging(shard, place, call, replicate, item)
+                        left.append(_Judging(shard, place, call, replicate, item, *job.request(call, item, replicate)))
                     else:
                         progress.reused += item.no_response is None
                         settle(shard, place, call, known)
+                yield from left
                 if landed:
                     on_progress(progress)
                     yield None
@@ -188,7 +191,7 @@ async def judge_shards(
         if one is None:
             await asyncio.sleep(0)
             return
-        settle(one.shard, one.place, one.call, await _ask(job, asking, one.call, one.replicate, one.item))
+        settle(one.shard, one.place, one.call, await _ask(job, asking, one))
         on_progress(progress)
 
     await work_through(waiting(), work, job.concurrency)
@@ -204,7 +207,6 @@ def _landed(job: Job, asking: Asking, calls: Sequence[tuple[int, str, int, Item]
     return {place: found[key] for place, key in keys.items() if key in found}
 
 
-async def _ask(job: Job, asking: Asking, call: str, replicate: int, item: Item) -> Reply | Missing:
-    question = asking.about(item.item_id, call, lambda reply: job.is_understood(call, reply))
-    body, key = job.request(call, item, replicate)
-    return await question.ask(job.model, body, replicate, key)
+def _ask(job: Job, asking: Asking, one: _Judging) -> Awaitable[Reply | Missing]:
+    question = asking.about(one.item.item_id, one.call, lambda reply: job.is_understood(one.call, reply))
+    return question.ask(job.model, one.body, one.replicate, one.key)

@@ -1,7 +1,6 @@
 """Does each way a server can fail end as the right thing: a reply, a Missing with its reason, or an error that stops?"""
 
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -54,7 +53,7 @@ async def test_a_reply_carries_its_text_and_what_it_cost(waits):
     assert isinstance(reply, Reply)
     assert reply.seconds is not None
     assert reply.seconds > 0
-    assert replace(reply, seconds=None) == Reply('{"level": 3}', "stop", prompt_tokens=90, completion_tokens=10)
+    assert reply._replace(seconds=None) == Reply('{"level": 3}', "stop", prompt_tokens=90, completion_tokens=10)
     assert (budget.calls, budget.tokens) == (1, 100)
     assert [(attempt.number, attempt.error) for attempt in attempts] == [(1, None)]
     assert not waits
