@@ -11,7 +11,7 @@ import orjson
 from judgefair import folders
 from judgefair.fingerprint import wire_json
 from judgefair.models.group_writer import connect
-from judgefair.models.model import Body, Model
+from judgefair.models.model import Body, Model, WrittenBody
 from judgefair.models.reply import Reply
 
 GROUP = 256
@@ -92,11 +92,14 @@ class Requests:
     {'model': 'm', 'messages': [{'role': 'user', 'content': 'b'}]}
     >>> requests.key("a") == reply_key(scripted("first"), body, 0)
     True
+    >>> requests.written("b")[0].wire
+    b'{"messages":[{"content":"b","role":"user"}],"model":"m"}'
     """
 
     def __init__(self, model: Model, body: Body, sample: int) -> None:
         self._body = body
         *self._static, self._last = body["messages"]
+        self._sent = wire_json(self.body(_PLACE)).split(wire_json(_PLACE))
         before, self._after = _asked(model, self.body(_PLACE), sample).split(wire_json(_PLACE))
         self._before = hashlib.sha256(before)
 
@@ -106,8 +109,16 @@ class Requests:
 
     def key(self, content: str) -> bytes:
         """Its key."""
+        return self._key(wire_json(content))
+
+    def written(self, content: str) -> tuple[WrittenBody, bytes]:
+        """The request, in its bytes too, and its key."""
+        said = wire_json(content)
+        return WrittenBody(self.body(content), said.join(self._sent)), self._key(said)
+
+    def _key(self, said: bytes) -> bytes:
         key = self._before.copy()
-        key.update(wire_json(content))
+        key.update(said)
         key.update(self._after)
         return key.digest()
 

@@ -11,7 +11,6 @@ from judgefair.errors import StoreError
 
 Statement = tuple[str, Sequence[Any]]
 BUSY_TIMEOUT = 60
-CACHE_KIB = 32_768
 PAGES_IN_LOG = 16_384
 """After so many, SQLite takes its log into the database, which waits for the disk."""
 MAY_BE_WRITTEN = "BEGIN; PRAGMA user_version = 0; ROLLBACK;"
@@ -32,7 +31,6 @@ class GroupWriter:
             path.parent.mkdir(parents=True, exist_ok=True)
             with _closed_on_error(connect(path)) as self.connection:
                 self.connection.execute("PRAGMA journal_mode=WAL")
-                self.connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
                 self.connection.execute(f"PRAGMA wal_autocheckpoint={PAGES_IN_LOG}")
                 self.connection.executescript(f"{schema} {MAY_BE_WRITTEN}")
         except (OSError, sqlite3.Error) as error:

@@ -8,6 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 Body = dict[str, Any]
+
+
+class WrittenBody(dict[str, Any]):
+    """A request whose bytes on the wire are made already."""
+
+    __slots__ = ("wire",)
+
+    def __init__(self, body: Body, wire: bytes) -> None:
+        super().__init__(body)
+        self.wire = wire
+
+
 Post = Callable[[Body], Awaitable[dict[str, Any]]]
 
 _REASONING = re.compile(r"^(?:.*/)?(?:o\d|gpt-5)")

@@ -15,7 +15,7 @@ import orjson
 from judgefair.errors import ModelError
 from judgefair.fingerprint import wire_json
 from judgefair.models.keys import redact, redact_bytes, refuse_or_warn
-from judgefair.models.model import Body, Model, Post
+from judgefair.models.model import Body, Model, Post, WrittenBody
 
 if TYPE_CHECKING:
     import aiohttp
@@ -93,7 +93,8 @@ async def _post(session: "aiohttp.ClientSession", url: str, key: str | None, bod
     openai.APIStatusError : the answer is an error. MalformedReplyError : it is not JSON.
     """
     try:
-        response = await session.post(url, data=wire_json(body), allow_redirects=False)
+        data = body.wire if isinstance(body, WrittenBody) else wire_json(body)
+        response = await session.post(url, data=data, allow_redirects=False)
         try:
             content = await _read(response)
         except BaseException:

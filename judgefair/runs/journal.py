@@ -34,6 +34,8 @@ _ONE_OF_EACH = "DELETE FROM replies WHERE rowid NOT IN (SELECT max(rowid) FROM r
 LAND = "INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?)"
 ATTEMPT = "INSERT INTO attempts VALUES (?, ?, ?, ?, ?)"
 MARKS = 2**27
+CACHE_KIB = 32_768
+"""Of an index, to have it at hand; rows that are written one after the other and not read need none."""
 
 _four_words = struct.Struct(">4I").unpack_from
 
@@ -74,6 +76,7 @@ class Journal:
     def index(self) -> None:
         """Have replies found by their keys from now on."""
         if not self._is_indexed:
+            self.writer.connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
             self.writer.execute(_index)
             self._is_indexed = True
 
@@ -136,7 +139,11 @@ class _Marks:
         bits[d >> 8] |= 1 << (d & 7)
 
     def __contains__(self, key: bytes) -> bool:
-        return all(self._bits[word >> 8] >> (word & 7) & 1 for word in _four_words(key))
+        bits = self._bits
+        a, b, c, d = _four_words(key)
+        return bool(
+            bits[a >> 8] >> (a & 7) & 1 and bits[b >> 8] >> (b & 7) & bits[c >> 8] >> (c & 7) & bits[d >> 8] >> (d & 7) & 1
+        )
 
 
 class ReadOnlyJournal:

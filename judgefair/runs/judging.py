@@ -53,8 +53,7 @@ class Job:
 
     def request(self, call: str, item: Item, replicate: int) -> tuple[Body, bytes]:
         """The request for one judgment and its `reply_key`, in less time than `body` takes."""
-        requests, content = self._requests_of(call, item, replicate), self.program.prompts[call].last_message(item)
-        return requests.body(content), requests.key(content)
+        return self._requests_of(call, item, replicate).written(self.program.prompts[call].last_message(item))
 
     def key(self, call: str, item: Item, replicate: int) -> bytes:
         """`reply_key` of the request for one judgment."""
