@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 from urllib.request import getproxies
 
-import httpx
 import orjson
 
 from judgefair.errors import ModelError
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     import aiohttp
     import openai
 
+Headers = list[tuple[str, str]]
 _log = logging.getLogger(__name__)
 DEFAULT_SERVER = "https://api.openai.com/v1"
 NO_KEY = "none"
@@ -48,6 +48,7 @@ class OpenAIServer(Model):
 
     def client(self) -> "openai.AsyncOpenAI":
         """A client of the openai package: the one place for address, headers and authentication; retries are left to the caller."""
+        import httpx
         import openai
 
         if self._caution:
@@ -64,6 +65,7 @@ class OpenAIServer(Model):
     async def open(self) -> AsyncIterator[Post]:
         """One aiohttp session for all requests, with what the openai package would send; errors are that package's too."""
         import aiohttp
+        import httpx
 
         async with self.client() as client:
             url = str(client.base_url.join("chat/completions"))
@@ -102,13 +104,14 @@ async def _post(session: "aiohttp.ClientSession", url: str, key: str | None, bod
             raise
     except Exception as error:
         raise _no_answer(url, error) from None
-    headers = None if 200 <= response.status < 300 else httpx.Headers(list(response.headers.items()))
+    headers = None if 200 <= response.status < 300 else list(response.headers.items())
     return _read_json(url, response.status, headers, redact_bytes(content, key))
 
 
 def _no_answer(url: str, error: Exception) -> Exception:
     """The openai package's error where the connection failed; any other error as it is."""
     import aiohttp
+    import httpx
     import openai
 
     request = httpx.Request("POST", url)
@@ -136,7 +139,7 @@ async def _read_parts(response: "aiohttp.ClientResponse") -> bytes:
     return b"".join(parts)
 
 
-def _read_json(url: str, status: int, headers: httpx.Headers | None, content: bytes) -> dict[str, Any]:
+def _read_json(url: str, status: int, headers: Headers | None, content: bytes) -> dict[str, Any]:
     """The answer as a JSON object; openai.APIStatusError where the server says that it is an error."""
     try:
         data = orjson.loads(content)
@@ -161,7 +164,8 @@ def _read_leniently(content: bytes) -> Any:
         return None
 
 
-def _status_error(url: str, status: int, headers: httpx.Headers, data: Any, content: bytes) -> "openai.APIStatusError":
+def _status_error(url: str, status: int, headers: Headers, data: Any, content: bytes) -> "openai.APIStatusError":
+    import httpx
     import openai
 
     body = data.get("error", data) if isinstance(data, dict) else data
@@ -171,11 +175,9 @@ def _status_error(url: str, status: int, headers: httpx.Headers, data: Any, cont
     return openai.APIStatusError(said or response.reason_phrase, response=response, body=body)
 
 
-def _of_the_message(headers: httpx.Headers) -> httpx.Headers:
+def _of_the_message(headers: Headers) -> Headers:
     """Headers without those that speak of how the body was sent, which was read already."""
-    return httpx.Headers(
-        [(n, v) for n, v in headers.multi_items() if n not in {"content-encoding", "content-length", "transfer-encoding"}]
-    )
+    return [(n, v) for n, v in headers if n.lower() not in {"content-encoding", "content-length", "transfer-encoding"}]
 
 
 def server_address(text: str) -> str:
@@ -195,6 +197,8 @@ def server_address(text: str) -> str:
 
 def first_model(server: str, key: str | None) -> str:
     """The first model that a server lists."""
+    import httpx
+
     try:
         answer = httpx.get(f"{server}/models", headers={"Authorization": f"Bearer {key}"} if key else {}, timeout=30)
         answer.raise_for_status()
