@@ -33,25 +33,23 @@ class ItemsFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
 
     def __iter__(self) -> Iterator[Item]:
         number = n = 0
         try:
-            with self._path.open("rb") as file:
+            with self.path.open("rb") as file:
                 for number, line in enumerate(file, 1):  # by line feeds: a text may hold U+2028, which is none
                     if line.strip():
                         n += 1
-                        yield _item(line, self._path, number)
+                        yield _item(line, self.path, number)
         except OSError as error:
-            raise InputError(f"{self._path}: cannot be read ({error.strerror}). Expected one JSON object a line") from None
+            raise InputError(f"{self.path}: cannot be read ({error.strerror}). Expected one JSON object a line") from None
         except UnicodeDecodeError as error:
-            raise InputError(
-                f"{self._path}:{number}: not UTF-8 text (byte {error.start} of the line). Save it as UTF-8"
-            ) from None
+            raise InputError(f"{self.path}:{number}: not UTF-8 text (byte {error.start} of the line). Save it as UTF-8") from None
         if not n:
             raise InputError(
-                f'{self._path}: no items. Expected lines such as {{"item_id": "a1", "query": "...", "response": "..."}}'
+                f'{self.path}: no items. Expected lines such as {{"item_id": "a1", "query": "...", "response": "..."}}'
             )
 
 

@@ -4,7 +4,8 @@ import hashlib
 import json
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from judgefair.calibration.items_file import ItemsFile
 from judgefair.errors import InputError
 from judgefair.fingerprint import file_sha256, wire_json
 from judgefair.records import Item, Missing, sendable
+from judgefair.runs.folder import read_manifest
 from judgefair.runs.parquet import pieces, readable, row_groups, table_writer
 from judgefair.runs.tables import RATINGS, keep_rows
 
@@ -28,21 +31,63 @@ SHARD = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """How many items were written, and the fingerprint of their ids and texts."""
+    """How many items were written, and the fingerprint of their ids and texts.
+
+    Attributes
+    ----------
+    source, table : sha256 of the file that they came from, and of the table that holds them; None where they came from none.
+    """
 
     n: int
     fingerprint: str
+    source: str | None = None
+    table: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As a manifest has it; `written_before` reads it back."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 def put_items(items: Iterable[Item], run: Path, labels_can_be_made_again: bool) -> Written:
     """Make these the items of a run, and drop its ratings of items whose texts are others now.
 
-    An id that stands for another text must not inherit what was said of the earlier one.
+    An id that stands for another text must not inherit what was said of the earlier one. Items of a file that the run has already
+    are not read again.
 
     Raises
     ------
     InputError : people's labels would be lost, which nothing can make again.
     """
+    path = items.path if isinstance(items, ItemsFile | ItemsTable) else None
+    source = _sha256(path) if path else None
+    if source is not None and (before := written_before(run)) is not None and before.source == source:
+        return before
+    written = _put_items(items, run, labels_can_be_made_again)
+    if path is None or source is None or _sha256(path) != source:  # it changed while it was read
+        return written
+    return replace(written, source=source, table=file_sha256(run / ITEMS))
+
+
+def written_before(run: Path) -> Written | None:
+    """What this version of judgefair wrote into the run, where its table is still as it was and came from a file."""
+    manifest = read_manifest(run)
+    try:
+        before = Written(**manifest["items"])
+    except (KeyError, TypeError):
+        return None
+    is_ours = before.table is not None and manifest.get("judgefair") == version("judgefair")
+    return before if is_ours and before.table == _sha256(run / ITEMS) else None
+
+
+def _sha256(path: Path) -> str | None:
+    """None where it cannot be read; whoever reads it next says why."""
+    try:
+        return file_sha256(path)
+    except OSError:
+        return None
+
+
+def _put_items(items: Iterable[Item], run: Path, labels_can_be_made_again: bool) -> Written:
     if not (run / ITEMS).is_file():
         return write_items(items, run)
     new = run / f".new-{ITEMS}"
@@ -183,10 +228,10 @@ class ItemsTable:
     """The items of an `items.parquet`, a row group in memory at a time, anew whenever they are gone through."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
 
     def __iter__(self) -> Iterator[Item]:
-        return stream_items(self._path.parent)
+        return stream_items(self.path.parent)
 
 
 def read_item_ids(run: Path) -> list[str]:

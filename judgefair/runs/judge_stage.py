@@ -99,7 +99,7 @@ def judge(
                 "program": program.fingerprint,
                 "rubric": {"id": program.rubric.id, "version": program.rubric.version, "fingerprint": program.rubric.fingerprint},
                 "model": {"name": model.name, "server": model.server},
-                "items": {"n": written.n, "fingerprint": written.fingerprint},
+                "items": written.to_json(),
                 "replicates": replicates,
                 **(beside or {}),
             },

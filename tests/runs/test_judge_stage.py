@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from judgefair.calibration import ItemsFile
 from judgefair.errors import InputError, ModelError
 from judgefair.models.cache import reply_key
 from judgefair.models.openai_server import OpenAIServer
@@ -23,6 +24,7 @@ from judgefair.models.stand_ins import scripted
 from judgefair.records import RATING_COLUMNS, Item
 from judgefair.runs import judge
 from judgefair.runs.folder import read_manifest, write_manifest
+from judgefair.runs.items import put_items, read_run_items
 from judgefair.runs.judging import Job
 from judgefair.runs.tables import add_human_ratings
 from tests import loopback as lb
@@ -195,6 +197,27 @@ def test_a_changed_item_is_asked_again_and_only_that_one(tmp_path):
     assert len(new) == len(CRITERIA)
     assert all("On a shelf that moved." in call.prompt for call in new)
     assert len(rows(tmp_path / "run")) == 8
+
+
+def test_items_of_a_file_that_the_run_has_already_are_not_read_again(tmp_path, monkeypatch):
+    items, run = [replace(item, populations={}) for item in tiny_items(3)], tmp_path / "run"
+    path = write_items(items, tmp_path / "items.jsonl")
+    with lb.loopback() as server:
+        judged(server, run, ItemsFile(path), use_cache=False)
+        before, kept = bytes_of(run), read_manifest(run)["items"]
+        with monkeypatch.context() as patch:
+            patch.setattr(ItemsFile, "__iter__", lambda _: pytest.fail("the file was read"))
+            judged(server, run, ItemsFile(path), use_cache=False)
+        assert (bytes_of(run), read_manifest(run)["items"]) == (before, kept)
+
+        put_items([Item("other", "q", "r")], run, labels_can_be_made_again=False)  # the table is not what it was: the file counts
+        judged(server, run, ItemsFile(path), use_cache=False)
+        assert (bytes_of(run), read_run_items(run), len(server.calls)) == (before, items, 6)
+
+        write_items([replace(items[0], response="Nowhere."), *items[1:]], path)
+        judged(server, run, ItemsFile(path), use_cache=False)
+    assert read_run_items(run)[0].response == "Nowhere."
+    assert len(server.calls) == 8
 
 
 def test_items_added_or_left_out_change_the_ratings_and_ask_only_for_the_new(tmp_path):
