@@ -11,7 +11,7 @@ Body = dict[str, Any]
 
 
 class WrittenBody(dict[str, Any]):
-    """A request whose bytes on the wire are made already."""
+    """A request whose bytes on the wire are made already; not to be changed."""
 
     __slots__ = ("wire",)
 

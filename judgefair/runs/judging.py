@@ -13,7 +13,7 @@ from judgefair.compile.parse import Judgment
 from judgefair.compile.program import JudgeProgram
 from judgefair.models.cache import Requests
 from judgefair.models.gate import Limits
-from judgefair.models.model import Body, Model
+from judgefair.models.model import Body, Model, WrittenBody
 from judgefair.models.policy import RetryPolicy
 from judgefair.models.reply import Reply
 from judgefair.records import Item, Missing, Rating
@@ -51,7 +51,7 @@ class Job:
         prompt = self.program.prompts[call]
         return self.model.body(prompt.render(item), prompt.schema, dict(self.program.sampling), replicate, self.replicates)
 
-    def request(self, call: str, item: Item, replicate: int) -> tuple[Body, bytes]:
+    def request(self, call: str, item: Item, replicate: int) -> tuple[WrittenBody, bytes]:
         """The request for one judgment and its `reply_key`, in less time than `body` takes."""
         return self._requests_of(call, item, replicate).written(self.program.prompts[call].last_message(item))
 
