@@ -76,7 +76,6 @@ class Journal:
     def index(self) -> None:
         """Have replies found by their keys from now on."""
         if not self._is_indexed:
-            self.writer.connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
             self.writer.execute(_index)
             self._is_indexed = True
 
@@ -226,6 +225,7 @@ def merge_shards(run: Path) -> None:
 
 
 def _index(connection: sqlite3.Connection) -> None:
+    connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
     try:
         connection.execute(_BY_KEY)
     except sqlite3.IntegrityError:  # of what a damaged journal had twice, the later counts
